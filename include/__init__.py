@@ -1,0 +1,1 @@
+"""The bundle: everything the DAGs run lives below here, layer by layer."""
