@@ -1,0 +1,1 @@
+"""Ports: what the use cases ask of a store, an ERP and a clock."""

@@ -1,0 +1,73 @@
+"""The document ledger: one entry for each document that should exist in the ERP."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from include.domain.document import DocumentKey, DocumentKind
+
+
+class DocumentState(StrEnum):
+    """Life of a ledger entry.
+
+    ``planned`` → ``sending`` (committed before the call) → ``posted``; or ``refused`` (the ERP said
+    no) and ``held`` (a person has to decide). ``sending`` found later: look it up first.
+    """
+
+    PLANNED = "planned"
+    SENDING = "sending"
+    POSTED = "posted"
+    REFUSED = "refused"
+    HELD = "held"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """What the ledger knows of one document.
+
+    Attributes:
+        key: Natural key.
+        state: Where it stands.
+        total: Amount of the document in shop currency.
+        currency: ISO 4217 code.
+        digest: Digest of the payload that was sent.
+        order_version: The order's ``updated_at`` that it was planned from, ISO text.
+        reference: The ERP's number, once known.
+        line_count: Lines sent.
+        paid: Payments sent.
+        back_ordered: Units that waited for stock.
+    """
+
+    key: DocumentKey
+    state: DocumentState
+    total: Decimal
+    currency: str
+    digest: str = ""
+    order_version: str = ""
+    reference: str | None = None
+    line_count: int = 0
+    paid: Decimal = Decimal(0)
+    back_ordered: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLedger:
+    """All ledger entries of one order.
+
+    Attributes:
+        entries: By kind and sequence.
+    """
+
+    entries: Mapping[tuple[DocumentKind, int], LedgerEntry]
+
+    def posted(self, kind: DocumentKind) -> LedgerEntry | None:
+        """Return the posted entry of a kind, the newest sequence first."""
+        found = [e for (k, _), e in self.entries.items() if k is kind]
+        found = [e for e in found if e.state is DocumentState.POSTED]
+        return max(found, key=lambda entry: entry.key.sequence, default=None)
+
+
+EMPTY_LEDGER = OrderLedger({})

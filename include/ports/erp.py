@@ -1,0 +1,81 @@
+"""The ERP port: the system that keeps the books."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Protocol
+
+from include.domain.document import (
+    Document,
+    DocumentKey,
+    PreparedDocument,
+    RemoteDocument,
+    StockNeed,
+)
+
+
+class Mappings(Protocol):
+    """Store value to ERP value, per channel."""
+
+    def require(self, kind: str, key: str) -> str:
+        """Return the mapped ERP value.
+
+        Raises:
+            MappingMissing: There is no row; the error names it.
+        """
+        ...
+
+    def get(self, kind: str, key: str) -> str | None:
+        """Return the mapped ERP value, or ``None``."""
+        ...
+
+
+class Erp(Protocol):
+    """An ERP that documents are posted into."""
+
+    def preflight(self) -> None:
+        """Check that the ERP can be reached and holds the set-up the channel names.
+
+        Raises:
+            ConfigurationError: One message that names every missing thing.
+        """
+        ...
+
+    def available(self, needs: Iterable[StockNeed]) -> Mapping[StockNeed, Decimal]:
+        """Return units free to promise now; a need without item or map row is left out."""
+        ...
+
+    def prepare(self, document: Document) -> PreparedDocument:
+        """Translate and check one document. No I/O, no effect.
+
+        Raises:
+            MappingMissing: A mapping row is missing; the error names it.
+            Refused: A value does not fit the ERP; the error names field and limit.
+        """
+        ...
+
+    def find(
+        self, documents: Sequence[tuple[DocumentKey, str]]
+    ) -> Mapping[DocumentKey, tuple[RemoteDocument, ...]]:
+        """Look documents up in the ERP by our reference, open and posted alike.
+
+        Args:
+            documents: Pairs of natural key and order number.
+
+        Returns:
+            Every match of each key (two are a doubled document); a key without one is left out.
+        """
+        ...
+
+    def post(self, prepared: PreparedDocument) -> RemoteDocument:
+        """Create the document, or return the one that already carries its reference.
+
+        Safe to call from several threads with different documents.
+
+        Raises:
+            Refused: The ERP said no for good; its words are in the error.
+            RemoteUnavailable: It may work later, nothing was created.
+            AmbiguousOutcome: The call broke off; the document may exist.
+        """
+        ...

@@ -1,0 +1,113 @@
+"""The store port: an online shop that orders are pulled from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from include.domain.order import Order
+from include.domain.window import Selection
+
+
+@dataclass(frozen=True, slots=True)
+class OrderHeader:
+    """The cheap view of an order in the store's list.
+
+    Attributes:
+        order_id_store: The store's id.
+        order_number: The number people use.
+        created_at: When the store made the record, aware UTC.
+        updated_at: The store's version, aware UTC.
+        total: Current total in shop currency.
+        currency: Shop currency.
+        line_count: Number of lines with a current quantity, if the list tells.
+    """
+
+    order_id_store: str
+    order_number: str
+    created_at: datetime
+    updated_at: datetime
+    total: Decimal
+    currency: str
+    line_count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RawOrder:
+    """One order document as the store sent it.
+
+    Attributes:
+        order_id_store: The store's id.
+        order_number: The number people use.
+        updated_at: The store's version, aware UTC.
+        body: The document as JSON bytes, complete (every nested page folded in).
+        document: The same, parsed.
+    """
+
+    order_id_store: str
+    order_number: str
+    updated_at: datetime
+    body: bytes
+    document: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFacts:
+    """What preflight learns about the store.
+
+    Attributes:
+        name: The store's own name.
+        currency: Shop currency, ISO 4217.
+        time_zone: IANA name.
+        warnings: Things that limit the run without stopping it, in words.
+    """
+
+    name: str
+    currency: str
+    time_zone: str
+    warnings: tuple[str, ...] = ()
+
+
+class OrderStore(Protocol):
+    """A store that orders are pulled from."""
+
+    def preflight(self, selection: Selection) -> StoreFacts:
+        """Check scopes, version, currency and access before anything is pulled.
+
+        Raises:
+            ConfigurationError: One message that names every missing thing.
+        """
+        ...
+
+    def count(self, selection: Selection) -> int:
+        """Return how many orders the store itself says the selection's fetch range holds."""
+        ...
+
+    def list_headers(self, selection: Selection) -> Iterator[OrderHeader]:
+        """Yield the header of each order that the selection owns, once, both ends re-filtered.
+
+        Raises:
+            WindowError: The list is not complete by the store's own count.
+            RemoteUnavailable: The store did not answer.
+        """
+        ...
+
+    def fetch(self, headers: Sequence[OrderHeader]) -> Iterator[Sequence[RawOrder]]:
+        """Yield the complete documents of the headers in batches, one per existing header.
+
+        Raises:
+            WindowError: A document is missing or a nested connection could not be paged to its end.
+            RemoteUnavailable: The store did not answer.
+        """
+        ...
+
+    def normalise(self, channel: str, document: dict[str, object]) -> Order:
+        """Translate one document into the canonical order. Pure.
+
+        Raises:
+            ContractDrift: The document is not what the store's contract promises.
+        """
+        ...
