@@ -1,0 +1,383 @@
+"""The flat row that the expectation suites look at: one row an order, figures and flags only.
+
+Money stands in whole minor units of its currency (cents; yen; fils), so that no rule ever compares
+floats. Personal data is never in the row: flags say whether it is there and well formed.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from include.domain.balance import ties
+from include.domain.money import ZERO, Amount, exponent
+from include.domain.order import ChargeKind, LineKind, Order, TenderKind, TenderStatus
+
+Value = str | int | bool | datetime | Decimal | None
+
+
+class Column(NamedTuple):
+    """One column of the check row.
+
+    Attributes:
+        name: Key in the row and column name in the landing table.
+        sql_type: PostgreSQL type.
+        comment: What it says, for people who read the table.
+        nullable: Whether the value may be missing.
+    """
+
+    name: str
+    sql_type: str
+    comment: str
+    nullable: bool = False
+
+
+CHECK_COLUMNS: tuple[Column, ...] = (
+    Column("channel", "text", "channel id"),
+    Column("order_id_store", "text", "the store's id of the order"),
+    Column("order_number", "text", "number that people use"),
+    Column("placed_at", "timestamptz", "when the buyer placed it"),
+    Column("updated_at", "timestamptz", "the store's version of the order"),
+    Column("cancelled_at", "timestamptz", "when it was cancelled", nullable=True),
+    Column("currency", "text", "shop currency, ISO 4217"),
+    Column("presentment_currency", "text", "currency the buyer saw, ISO 4217"),
+    Column("financial_status", "text", "canonical financial status"),
+    Column("fulfillment_status", "text", "canonical fulfillment status"),
+    Column("program", "text", "how the sale came about"),
+    Column("pii_state", "text", "present, absent or redacted"),
+    Column("is_test", "boolean", "placed with a test gateway"),
+    Column("is_cancelled", "boolean", "cancelled as a whole"),
+    Column("is_edited", "boolean", "edited after it was placed"),
+    Column("taxes_included", "boolean", "prices contain their taxes"),
+    Column("in_future", "boolean", "placed later than it was pulled", nullable=True),
+    Column("updated_before_placed", "boolean", "version older than the order itself"),
+    Column("line_count", "integer", "lines, removed ones included"),
+    Column("charge_count", "integer", "charges beside the lines"),
+    Column("tender_count", "integer", "payment transactions, failed ones included"),
+    Column("refund_count", "integer", "refunds"),
+    Column("duplicate_line_ids", "integer", "lines whose id another line carries too"),
+    Column("quantity_total", "integer", "units ordered"),
+    Column("current_quantity_total", "integer", "units left after edits and refunds"),
+    Column("original_total_minor", "bigint", "stated total before returns, minor units"),
+    Column("current_total_minor", "bigint", "stated total after returns, minor units"),
+    Column("current_subtotal_minor", "bigint", "stated subtotal after returns, minor units"),
+    Column("current_tax_minor", "bigint", "stated tax after returns, minor units"),
+    Column("current_shipping_minor", "bigint", "stated shipping after returns, minor units"),
+    Column("presentment_total_minor", "bigint", "stated current total in presentment minor units"),
+    Column("lines_total_minor", "bigint", "sum of the lines' current prices, minor units"),
+    Column("charges_total_minor", "bigint", "sum of the charges' current prices, minor units"),
+    Column("taxes_total_minor", "bigint", "sum of the current tax lines, minor units"),
+    Column("marketplace_tax_minor", "bigint", "part of the taxes that a marketplace remits"),
+    Column("discount_minor", "bigint", "sum of all discount allocations, minor units"),
+    Column("rounding_minor", "bigint", "cash rounding, minor units"),
+    Column("received_minor", "bigint", "stated amount received, minor units"),
+    Column("refunded_minor", "bigint", "stated amount refunded, minor units"),
+    Column("outstanding_minor", "bigint", "stated amount still to be paid, minor units"),
+    Column("refund_discrepancy_minor", "bigint", "stated refund discrepancy, minor units"),
+    Column("broken_ties", "integer", "pairs of figures that should be equal and are not"),
+    Column("first_broken_tie", "text", "name of the first such pair", nullable=True),
+    Column("tie_difference_minor", "bigint", "largest difference of a tie, shop minor units"),
+    Column("presentment_tie_difference_minor", "bigint", "the same in presentment minor units"),
+    Column("fractional_amounts", "integer", "stated totals finer than the currency allows"),
+    Column("negative_quantities", "integer", "lines with a negative quantity"),
+    Column("grown_quantities", "integer", "lines with more units left than were ordered"),
+    Column("negative_prices", "integer", "lines, charges or discounts below zero"),
+    Column("over_discounted_lines", "integer", "lines whose discounts exceed their price"),
+    Column("lines_without_sku", "integer", "goods lines that carry no sku"),
+    Column("lines_without_title", "integer", "lines that carry no title"),
+    Column("gift_card_lines", "integer", "lines that sell a gift card"),
+    Column("custom_lines", "integer", "lines without a catalogue entry"),
+    Column("max_sku_length", "integer", "characters of the longest sku"),
+    Column("max_title_length", "integer", "characters of the longest line title"),
+    Column("has_customer", "boolean", "a customer is named"),
+    Column("has_billing_address", "boolean", "a billing address is there"),
+    Column("has_shipping_address", "boolean", "a shipping address is there"),
+    Column("requires_shipping", "boolean", "a line that is left needs shipping"),
+    Column("has_shipping_charge", "boolean", "a shipping line is there and not removed"),
+    Column("shipping_country", "text", "ISO 3166-1 alpha-2 code", nullable=True),
+    Column("shipping_country_valid", "boolean", "two capital letters", nullable=True),
+    Column("email_valid", "boolean", "the e-mail has the form of one", nullable=True),
+    Column("gateway_count", "integer", "distinct payment gateways"),
+    Column("tenders_without_gateway", "integer", "transactions that name no gateway"),
+    Column("pending_tenders", "integer", "transactions still under way"),
+    Column("tax_line_count", "integer", "tax lines of lines and charges"),
+    Column("negative_taxes", "integer", "tax lines below zero"),
+    Column("min_tax_rate", "numeric", "smallest stated tax rate, a fraction", nullable=True),
+    Column("max_tax_rate", "numeric", "largest stated tax rate, a fraction", nullable=True),
+)
+
+_EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+").fullmatch
+_COUNTRY = re.compile("[A-Z]{2}").fullmatch
+
+
+def check_row(order: Order, pulled_at: datetime | None = None) -> dict[str, Value]:
+    """Return the row of figures and flags that the expectation suites judge.
+
+    Args:
+        order: The canonical order.
+        pulled_at: When it was read, aware UTC; without it ``in_future`` is unknown.
+
+    Returns:
+        One value for each of ``CHECK_COLUMNS``, in their order. Columns that end in ``_minor`` are
+        whole minor units of the shop currency (of the presentment currency where the name says so),
+        rounded half up; ``fractional_amounts`` tells when something was there to round.
+    """
+    stated = order.stated
+    shop_scale = exponent(order.currency)
+    buyer_scale = exponent(order.presentment_currency)
+    lines = _line_figures(order)
+    charges = _charge_figures(order)
+    taxes = _tax_figures(order)
+    broken, first_broken = 0, None
+    worst_shop = worst_buyer = ZERO
+    for name, parts, said in ties(order):
+        if parts != said:
+            broken += 1
+            first_broken = first_broken or name
+            worst_shop = max(worst_shop, abs(parts[0] - said[0]))
+            worst_buyer = max(worst_buyer, abs(parts[1] - said[1]))
+    pending = missing_gateway = 0
+    gateways = set()
+    for tender in order.tenders:
+        if tender.gateway:
+            gateways.add(tender.gateway)
+        else:
+            missing_gateway += 1
+        if tender.status is TenderStatus.PENDING and tender.kind is not TenderKind.VOID:
+            pending += 1
+    shipping = order.shipping_address
+    country = shipping.country_code if shipping else None
+    email = order.customer.email if order.customer else None
+    return {
+        "channel": order.channel,
+        "order_id_store": order.order_id_store,
+        "order_number": order.number,
+        "placed_at": order.placed_at,
+        "updated_at": order.updated_at,
+        "cancelled_at": order.cancelled_at,
+        "currency": order.currency,
+        "presentment_currency": order.presentment_currency,
+        "financial_status": order.financial_status.value,
+        "fulfillment_status": order.fulfillment_status,
+        "program": order.program.value,
+        "pii_state": order.pii_state.value,
+        "is_test": order.is_test,
+        "is_cancelled": order.cancelled_at is not None,
+        "is_edited": order.is_edited,
+        "taxes_included": order.taxes_included,
+        "in_future": None if pulled_at is None else order.placed_at > pulled_at,
+        "updated_before_placed": order.updated_at < order.placed_at,
+        "line_count": len(order.lines),
+        "charge_count": len(order.charges),
+        "tender_count": len(order.tenders),
+        "refund_count": len(order.refunds),
+        "duplicate_line_ids": len(order.lines) - len({line.line_id for line in order.lines}),
+        "quantity_total": lines.quantity,
+        "current_quantity_total": lines.current_quantity,
+        "original_total_minor": _minor(stated.original_total[0], shop_scale),
+        "current_total_minor": _minor(stated.current_total[0], shop_scale),
+        "current_subtotal_minor": _minor(stated.current_subtotal[0], shop_scale),
+        "current_tax_minor": _minor(stated.current_tax[0], shop_scale),
+        "current_shipping_minor": _minor(stated.current_shipping[0], shop_scale),
+        "presentment_total_minor": _minor(stated.current_total[1], buyer_scale),
+        "lines_total_minor": _minor(lines.price, shop_scale),
+        "charges_total_minor": _minor(charges.price, shop_scale),
+        "taxes_total_minor": _minor(taxes.amount, shop_scale),
+        "marketplace_tax_minor": _minor(taxes.marketplace, shop_scale),
+        "discount_minor": _minor(lines.discount + charges.discount, shop_scale),
+        "rounding_minor": _minor(charges.rounding, shop_scale),
+        "received_minor": _minor(stated.received[0], shop_scale),
+        "refunded_minor": _minor(stated.refunded[0], shop_scale),
+        "outstanding_minor": _minor(stated.outstanding[0], shop_scale),
+        "refund_discrepancy_minor": _minor(stated.refund_discrepancy[0], shop_scale),
+        "broken_ties": broken,
+        "first_broken_tie": first_broken,
+        "tie_difference_minor": _minor(worst_shop, shop_scale),
+        "presentment_tie_difference_minor": _minor(worst_buyer, buyer_scale),
+        "fractional_amounts": _fractional(
+            (stated.original_total, stated.current_total, stated.current_tax),
+            shop_scale,
+            buyer_scale,
+        ),
+        "negative_quantities": lines.negative_quantities,
+        "grown_quantities": lines.grown_quantities,
+        "negative_prices": lines.negative_prices + charges.negative_prices,
+        "over_discounted_lines": lines.over_discounted,
+        "lines_without_sku": lines.without_sku,
+        "lines_without_title": lines.without_title,
+        "gift_card_lines": lines.gift_cards,
+        "custom_lines": lines.custom,
+        "max_sku_length": lines.sku_length,
+        "max_title_length": lines.title_length,
+        "has_customer": order.customer is not None,
+        "has_billing_address": order.billing_address is not None,
+        "has_shipping_address": shipping is not None,
+        "requires_shipping": lines.requires_shipping,
+        "has_shipping_charge": charges.ships,
+        "shipping_country": country,
+        "shipping_country_valid": None if country is None else _COUNTRY(country) is not None,
+        "email_valid": None if email is None else _EMAIL(email) is not None,
+        "gateway_count": len(gateways),
+        "tenders_without_gateway": missing_gateway,
+        "pending_tenders": pending,
+        "tax_line_count": taxes.count,
+        "negative_taxes": taxes.negative,
+        "min_tax_rate": taxes.min_rate,
+        "max_tax_rate": taxes.max_rate,
+    }
+
+
+class _LineFigures(NamedTuple):
+    quantity: int
+    current_quantity: int
+    price: Decimal
+    discount: Decimal
+    negative_quantities: int
+    grown_quantities: int
+    negative_prices: int
+    over_discounted: int
+    without_sku: int
+    without_title: int
+    gift_cards: int
+    custom: int
+    sku_length: int
+    title_length: int
+    requires_shipping: bool
+
+
+def _line_figures(order: Order) -> _LineFigures:
+    quantity = current_quantity = 0
+    price = discount = ZERO
+    negative_quantities = grown = negative_prices = over_discounted = 0
+    without_sku = without_title = gift_cards = custom = sku_length = title_length = 0
+    ships = False
+    for line in order.lines:
+        ordered, left = line.quantity, line.current_quantity
+        quantity += ordered
+        current_quantity += left
+        price += line.current_price[0]
+        if ordered < 0 or left < 0:
+            negative_quantities += 1
+        elif left > ordered:
+            grown += 1
+        if line.unit_price[0] < 0 or line.current_price[0] < 0:
+            negative_prices += 1
+        taken_off = ZERO
+        for part in line.discounts:
+            taken_off += part.amount[0]
+            if part.amount[0] < 0:
+                negative_prices += 1
+        discount += taken_off
+        if taken_off and taken_off > line.unit_price[0] * ordered:
+            over_discounted += 1
+        kind = line.kind
+        if line.sku:
+            sku_length = max(sku_length, len(line.sku))
+        elif kind is LineKind.GOODS:
+            without_sku += 1
+        if kind is LineKind.GIFT_CARD:
+            gift_cards += 1
+        elif kind is LineKind.CUSTOM:
+            custom += 1
+        if line.title:
+            title_length = max(title_length, len(line.title))
+        else:
+            without_title += 1
+        if left > 0 and line.requires_shipping:
+            ships = True
+    return _LineFigures(
+        quantity,
+        current_quantity,
+        price,
+        discount,
+        negative_quantities,
+        grown,
+        negative_prices,
+        over_discounted,
+        without_sku,
+        without_title,
+        gift_cards,
+        custom,
+        sku_length,
+        title_length,
+        ships,
+    )
+
+
+class _ChargeFigures(NamedTuple):
+    price: Decimal
+    discount: Decimal
+    rounding: Decimal
+    negative_prices: int
+    ships: bool
+
+
+def _charge_figures(order: Order) -> _ChargeFigures:
+    price = discount = rounding = ZERO
+    negative = 0
+    ships = False
+    for charge in order.charges:
+        if charge.kind is ChargeKind.ROUNDING:
+            rounding += charge.current_price[0]
+            continue
+        price += charge.current_price[0]
+        if charge.price[0] < 0 or charge.current_price[0] < 0:
+            negative += 1
+        for part in charge.discounts:
+            discount += part.amount[0]
+            if part.amount[0] < 0:
+                negative += 1
+        if charge.kind is ChargeKind.SHIPPING and not charge.removed:
+            ships = True
+    return _ChargeFigures(price, discount, rounding, negative, ships)
+
+
+class _TaxFigures(NamedTuple):
+    amount: Decimal
+    marketplace: Decimal
+    count: int
+    negative: int
+    min_rate: Decimal | None
+    max_rate: Decimal | None
+
+
+def _tax_figures(order: Order) -> _TaxFigures:
+    amount = marketplace = ZERO
+    count = negative = 0
+    low = high = None
+    for bearer in (*order.lines, *order.charges):
+        for tax in bearer.taxes:
+            count += 1
+            current = tax.current_amount[0]
+            amount += current
+            if tax.collected_by_marketplace:
+                marketplace += current
+            if current < 0 or tax.amount[0] < 0:
+                negative += 1
+            rate = tax.rate
+            if rate is not None:
+                low = rate if low is None or rate < low else low
+                high = rate if high is None or rate > high else high
+    return _TaxFigures(amount, marketplace, count, negative, low, high)
+
+
+def _minor(amount: Decimal, scale: int) -> int:
+    """Return whole minor units, rounded half away from zero without touching a context."""
+    scaled = amount.scaleb(scale)
+    whole = int(scaled)
+    rest = scaled - whole
+    if not rest:
+        return whole
+    if abs(rest) * 2 >= 1:
+        return whole + (1 if rest > 0 else -1)
+    return whole
+
+
+def _fractional(amounts: tuple[Amount, ...], shop_scale: int, buyer_scale: int) -> int:
+    found = 0
+    for amount in amounts:
+        if amount[0].scaleb(shop_scale) % 1 or amount[1].scaleb(buyer_scale) % 1:
+            found += 1
+    return found
