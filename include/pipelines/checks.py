@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from include.domain.balance import ties
+from include.domain.balance import taxes_of, ties
 from include.domain.money import ZERO, Amount, exponent
 from include.domain.order import ChargeKind, LineKind, Order, TenderKind, TenderStatus
 
@@ -222,7 +222,7 @@ def check_row(order: Order, pulled_at: datetime | None = None) -> dict[str, Valu
         "gateway_count": len(gateways),
         "tenders_without_gateway": missing_gateway,
         "pending_tenders": pending,
-        "tax_line_count": taxes.count,
+        "tax_line_count": taxes.tax_lines,
         "negative_taxes": taxes.negative,
         "min_tax_rate": taxes.min_rate,
         "max_tax_rate": taxes.max_rate,
@@ -247,7 +247,7 @@ class _LineFigures(NamedTuple):
     requires_shipping: bool
 
 
-def _line_figures(order: Order) -> _LineFigures:
+def _line_figures(order: Order) -> _LineFigures:  # noqa: PLR0912 - one pass over the lines
     quantity = current_quantity = 0
     price = discount = ZERO
     negative_quantities = grown = negative_prices = over_discounted = 0
@@ -337,7 +337,7 @@ def _charge_figures(order: Order) -> _ChargeFigures:
 class _TaxFigures(NamedTuple):
     amount: Decimal
     marketplace: Decimal
-    count: int
+    tax_lines: int
     negative: int
     min_rate: Decimal | None
     max_rate: Decimal | None
@@ -347,19 +347,18 @@ def _tax_figures(order: Order) -> _TaxFigures:
     amount = marketplace = ZERO
     count = negative = 0
     low = high = None
-    for bearer in (*order.lines, *order.charges):
-        for tax in bearer.taxes:
-            count += 1
-            current = tax.current_amount[0]
-            amount += current
-            if tax.collected_by_marketplace:
-                marketplace += current
-            if current < 0 or tax.amount[0] < 0:
-                negative += 1
-            rate = tax.rate
-            if rate is not None:
-                low = rate if low is None or rate < low else low
-                high = rate if high is None or rate > high else high
+    for tax in taxes_of(order):
+        count += 1
+        current = tax.current_amount[0]
+        amount += current
+        if tax.collected_by_marketplace:
+            marketplace += current
+        if current < 0 or tax.amount[0] < 0:
+            negative += 1
+        rate = tax.rate
+        if rate is not None:
+            low = rate if low is None or rate < low else low
+            high = rate if high is None or rate > high else high
     return _TaxFigures(amount, marketplace, count, negative, low, high)
 
 
