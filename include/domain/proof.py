@@ -57,15 +57,15 @@ class ProofOrder:
 class ProofMoney:
     """The window in one currency.
 
-    ``unexplained = in_store - posted - adjusted - held - skipped``; it must be zero, as must the sum of
-    the amounts of the unexplained orders. ``posted`` is read back from the ERP's own tables.
+    ``unexplained = in_store - posted - adjusted - held - skipped``; it must be zero, as must
+    every unexplained order. ``posted`` is read back from the ERP's own tables.
 
     Attributes:
         currency: ISO 4217 code.
         in_store: Σ current totals of the orders the store names.
         staged: Σ totals of those that are staged.
         posted: Σ totals of the sales orders the ERP holds for them.
-        adjusted: Named differences by rule (tax the marketplace remits, cash rounding, concessions).
+        adjusted: Named differences by rule (marketplace tax, cash rounding, concessions).
         held: Σ totals of held orders.
         skipped: Σ totals of skipped orders.
         invoiced: Σ totals of the invoices the ERP holds.

@@ -1,0 +1,234 @@
+"""Builds the sales order and the invoice of an order: net lines, our taxes, netted payments.
+
+The store's total may hold what the books must not (tax a marketplace remits), and the books what
+the total does not (cash rounding): each is named as an adjustment, never folded in silently.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+from include.domain.balance import taxes_of
+from include.domain.document import (
+    Document,
+    DocumentCharge,
+    DocumentKey,
+    DocumentKind,
+    DocumentLine,
+    DocumentPayment,
+    DocumentTax,
+)
+from include.domain.errors import Unbalanced
+from include.domain.money import ZERO, Money
+from include.domain.order import ChargeKind, Order, TaxLine, Tender, TenderKind, TenderStatus
+from include.domain.policy import Policy
+
+Adjustments = tuple[tuple[str, Decimal], ...]
+
+
+def sales_document(order: Order, policy: Policy) -> tuple[Document, Adjustments]:
+    """Build the sales order of an order as it stands, without stock or payments.
+
+    Args:
+        order: The order as the store says it is now.
+        policy: The channel's choices.
+
+    Returns:
+        The document, and the named differences between the store's current total and its own.
+    """
+    lines = tuple(
+        DocumentLine(
+            line_id=line.line_id,
+            kind=line.kind,
+            sku=line.sku,
+            title=line.title,
+            quantity=line.current_quantity,
+            net=line.current_price.shop - _included(order, line.taxes),
+            discount=line.unit_price.shop * line.current_quantity - line.current_price.shop,
+            taxes=_our_taxes(line.taxes, line.current_price.shop - _included(order, line.taxes)),
+            location_id=line.location_id,
+        )
+        for line in order.lines
+        if line.current_quantity > 0
+    )
+    charges = tuple(_charges(order))
+    discrepancy = order.stated.refund_discrepancy.shop
+    if discrepancy > ZERO:
+        charges += (DocumentCharge("refund-kept", ChargeKind.FEE, "Kept on refund", discrepancy),)
+    concession = -min(discrepancy, ZERO)
+    marketplace = _marketplace_tax(order)
+    rounding = sum(
+        (c.current_price.shop for c in order.charges if c.kind is ChargeKind.ROUNDING), ZERO
+    )
+    adjustments = tuple(
+        (cause, amount)
+        for cause, amount in (
+            ("tax_collected_by_marketplace", marketplace),
+            ("cash_rounding", -rounding),
+            ("refund_discrepancy", -discrepancy),
+        )
+        if amount
+    )
+    total = order.stated.current_total.shop - sum((amount for _, amount in adjustments), ZERO)
+    shipping = next(
+        (c for c in order.charges if c.kind is ChargeKind.SHIPPING and not c.removed), None
+    )
+    document = Document(
+        key=DocumentKey(order.channel, order.order_id_store, DocumentKind.SALES_ORDER),
+        order_number=order.number,
+        document_on=order.placed_at.astimezone(policy.time_zone).date(),
+        currency=order.currency,
+        total=total,
+        lines=lines,
+        charges=charges,
+        concession=concession,
+        customer=order.customer,
+        billing_address=order.billing_address,
+        shipping_address=order.shipping_address,
+        shipping_method=shipping.title if shipping else None,
+        presentment_total=Money(order.stated.current_total.presentment, order.presentment_currency),
+        purchase_order_number=order.purchase_order_number,
+        placed_at=order.placed_at,
+    )
+    return document, adjustments
+
+
+def invoice_document(
+    sale: Document, payments: tuple[DocumentPayment, ...], policy: Policy
+) -> Document:
+    """Build the invoice that bills a sales order.
+
+    Args:
+        sale: The sales order.
+        payments: The payments that settle it.
+        policy: The channel's choices.
+    """
+    paid_on = max((_day(p, policy) for p in payments), default=sale.document_on)
+    return replace(
+        sale,
+        key=DocumentKey(sale.key.channel, sale.key.order_id_store, DocumentKind.INVOICE),
+        document_on=max(sale.document_on, paid_on),
+        payments=payments,
+        based_on=sale.key,
+    )
+
+
+def _day(payment: DocumentPayment, policy: Policy) -> date:
+    return payment.paid_at.astimezone(policy.time_zone).date()
+
+
+def facts_digest(document: Document) -> str:
+    """Return a digest of what a document books: lines, charges, taxes and total.
+
+    Payments, stock and personal data are left out: they may change without another sale.
+
+    Args:
+        document: A sales order or an invoice.
+    """
+    facts = [
+        str(Money(document.total, document.currency)),
+        str(document.concession.normalize()),
+        *(
+            f"{line.line_id}|{line.kind}|{line.sku}|{line.quantity}|{line.net.normalize()}|"
+            + _tax_facts(line.taxes)
+            for line in document.lines
+        ),
+        *(
+            f"{charge.kind}|{charge.net.normalize()}|" + _tax_facts(charge.taxes)
+            for charge in document.charges
+        ),
+    ]
+    return hashlib.sha256("\n".join(facts).encode()).hexdigest()
+
+
+def payments_of(order: Order, total: Decimal) -> tuple[DocumentPayment, ...]:
+    """Return each successful payment less its own refunds and change.
+
+    Tax that a marketplace remits is taken off the biggest payment: it never reaches us.
+
+    Args:
+        order: The canonical order.
+        total: The total of the document that the payments are for.
+
+    Raises:
+        Unbalanced: More was received than the document is worth, or given back than received.
+    """
+    good = [t for t in order.tenders if t.status is TenderStatus.SUCCESS]
+    charges = [t for t in good if t.kind in (TenderKind.SALE, TenderKind.CAPTURE)]
+    left = {t.tender_id: t.amount.shop for t in charges}
+    for back in (t for t in good if t.kind in (TenderKind.REFUND, TenderKind.CHANGE)):
+        _take_back(back, charges, left, order)
+    withheld = sum(left.values(), ZERO) - total
+    marketplace = _marketplace_tax(order)
+    if marketplace and withheld == marketplace:
+        biggest = max(left, key=lambda tender_id: left[tender_id])
+        left[biggest] -= marketplace
+    elif withheld > ZERO:
+        raise Unbalanced(
+            f"order {order.number}: payments less refunds are "
+            f"{Money(sum(left.values(), ZERO), order.currency)} against a total "
+            f"of {Money(total, order.currency)}: refund the difference or mend the order",
+            rule="payments_tie",
+            field="net_payment",
+        )
+    return tuple(
+        DocumentPayment(t.tender_id, t.gateway, left[t.tender_id], t.processed_at, t.method)
+        for t in charges
+        if left[t.tender_id]
+    )
+
+
+def _take_back(back: Tender, charges: list[Tender], left: dict[str, Decimal], order: Order) -> None:
+    """Take a refund from the payment it names, then from its gateway's, then from any."""
+    amount = back.amount.shop
+    by_closeness = sorted(
+        charges,
+        key=lambda t: (t.tender_id != back.parent_id, t.gateway != back.gateway),
+    )
+    for tender in by_closeness:
+        taken = min(amount, left[tender.tender_id])
+        left[tender.tender_id] -= taken
+        amount -= taken
+    if amount:
+        raise Unbalanced(
+            f"order {order.number}: refund {back.tender_id} gives back "
+            f"{Money(amount, order.currency)} more than was received",
+            rule="refunds_within_payments",
+            field="transactions",
+        )
+
+
+def _included(order: Order, taxes: tuple[TaxLine, ...]) -> Decimal:
+    if not order.taxes_included:
+        return ZERO
+    return sum((tax.current_amount.shop for tax in taxes), ZERO)
+
+
+def _our_taxes(taxes: tuple[TaxLine, ...], base: Decimal) -> tuple[DocumentTax, ...]:
+    return tuple(
+        DocumentTax(tax.title, tax.rate, base, tax.current_amount.shop, tax.jurisdiction)
+        for tax in taxes
+        if not tax.collected_by_marketplace and tax.current_amount.shop
+    )
+
+
+def _charges(order: Order) -> Iterator[DocumentCharge]:
+    for charge in order.charges:
+        net = charge.current_price.shop - _included(order, charge.taxes)
+        taxes = _our_taxes(charge.taxes, net)
+        if net or taxes:
+            yield DocumentCharge(charge.charge_id, charge.kind, charge.title, net, taxes)
+
+
+def _tax_facts(taxes: tuple[DocumentTax, ...]) -> str:
+    return ",".join(f"{tax.title}:{tax.amount.normalize()}" for tax in taxes)
+
+
+def _marketplace_tax(order: Order) -> Decimal:
+    return sum(
+        (tax.current_amount.shop for tax in taxes_of(order) if tax.collected_by_marketplace), ZERO
+    )
