@@ -1,0 +1,1 @@
+"""Channel files (YAML and CSV) turned into validated, frozen settings."""
