@@ -1,0 +1,1 @@
+"""Microsoft Dynamics GP: sales documents through eConnect."""
