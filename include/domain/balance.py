@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import NamedTuple
 
 from include.domain.errors import Unbalanced
-from include.domain.money import Amount, Money, total_of
-from include.domain.order import ChargeKind, Order, TaxLine, TenderKind, TenderStatus
+from include.domain.money import NOTHING, ZERO, Amount, Money
+from include.domain.order import (
+    Charge,
+    ChargeKind,
+    Order,
+    OrderLine,
+    TaxLine,
+    TenderKind,
+    TenderStatus,
+)
 
 
 class Tie(NamedTuple):
@@ -36,53 +45,146 @@ def ties(order: Order) -> tuple[Tie, ...]:
     """Return every pair of figures that must be equal in an order that can be booked.
 
     Cash rounding is not part of a total: it is the difference between the total and what was paid.
+    An order that is cancelled and worth nothing has no current parts left to hold against parts
+    of a total; its total and its payments still have to tie.
 
     Args:
         order: The canonical order.
     """
     stated = order.stated
-    charges = [charge for charge in order.charges if charge.kind is not ChargeKind.ROUNDING]
-    tax = total_of(tax.current_amount for tax in taxes_of(order))
-    parts = total_of(line.current_price for line in order.lines).plus(
-        total_of(charge.current_price for charge in charges)
-    )
-    original = total_of(
-        line.unit_price.times(line.quantity).minus(total_of(d.amount for d in line.discounts))
-        for line in order.lines
-    ).plus(
-        total_of(
-            charge.price.minus(total_of(d.amount for d in charge.discounts))
-            for charge in charges
-            if not charge.removed
-        )
-    )
-    if not order.taxes_included:
-        parts = parts.plus(tax)
-        original = original.plus(
-            total_of(t.amount for line in order.lines for t in line.taxes)
-        ).plus(total_of(t.amount for c in charges if not c.removed for t in c.taxes))
-    shipping = total_of(
-        charge.current_price for charge in charges if charge.kind is ChargeKind.SHIPPING
-    )
-    paid = [tender for tender in order.tenders if tender.status is TenderStatus.SUCCESS]
-    received = total_of(
-        t.amount for t in paid if t.kind in (TenderKind.SALE, TenderKind.CAPTURE)
-    ).minus(total_of(t.amount for t in paid if t.kind is TenderKind.CHANGE))
-    refunded = total_of(t.amount for t in paid if t.kind is TenderKind.REFUND)
-    return (
+    parts, tax, shipping = _current(order)
+    found = [
         Tie(
             "current lines, charges and taxes against the current total",
             parts,
             stated.current_total,
         ),
-        Tie("original lines, charges and taxes against the total", original, stated.original_total),
-        Tie("current taxes against the current tax total", tax, stated.current_tax),
         Tie(
-            "current shipping against the current shipping total", shipping, stated.current_shipping
+            "original lines, charges and taxes against the total",
+            _original(order),
+            stated.original_total,
         ),
+    ]
+    if order.cancelled_at is None or stated.current_total != NOTHING:
+        found += (
+            Tie("current taxes against the current tax total", tax, stated.current_tax),
+            Tie(
+                "current shipping against the current shipping total",
+                shipping,
+                stated.current_shipping,
+            ),
+        )
+    received, refunded = _payments(order)
+    found += (
         Tie("payments against the amount received", received, stated.received),
         Tie("refund payments against the amount refunded", refunded, stated.refunded),
     )
+    return tuple(found)
+
+
+def _current(order: Order) -> tuple[Amount, Amount, Amount]:
+    """Return the current total, tax and shipping as the parts add up to them."""
+    shop = buyer = tax_shop = tax_buyer = ship_shop = ship_buyer = ZERO
+    for line in order.lines:
+        price = line.current_price
+        shop += price[0]
+        buyer += price[1]
+        for tax in line.taxes:
+            amount = tax.current_amount
+            tax_shop += amount[0]
+            tax_buyer += amount[1]
+    for charge in order.charges:
+        kind = charge.kind
+        if kind is ChargeKind.ROUNDING:
+            continue
+        price = charge.current_price
+        shop += price[0]
+        buyer += price[1]
+        if kind is ChargeKind.SHIPPING:
+            ship_shop += price[0]
+            ship_buyer += price[1]
+        for tax in charge.taxes:
+            amount = tax.current_amount
+            tax_shop += amount[0]
+            tax_buyer += amount[1]
+    if not order.taxes_included:
+        shop += tax_shop
+        buyer += tax_buyer
+    return Amount(shop, buyer), Amount(tax_shop, tax_buyer), Amount(ship_shop, ship_buyer)
+
+
+def _original(order: Order) -> Amount:
+    """Return the total before returns as the parts add up to it.
+
+    A shipping line that an edit removed counts if the stated total only ties with it: no store
+    says whether its total before returns still holds one.
+    """
+    plus_tax = not order.taxes_included
+    shop = buyer = removed_shop = removed_buyer = ZERO
+    for line in order.lines:
+        price, quantity = line.unit_price, line.quantity
+        off, off_buyer = _extras(line, plus_tax=plus_tax)
+        shop += price[0] * quantity + off
+        buyer += price[1] * quantity + off_buyer
+    for charge in order.charges:
+        if charge.kind is not ChargeKind.ROUNDING:
+            off, off_buyer = _extras(charge, plus_tax=plus_tax)
+            if charge.removed:
+                removed_shop += charge.price[0] + off
+                removed_buyer += charge.price[1] + off_buyer
+            else:
+                shop += charge.price[0] + off
+                buyer += charge.price[1] + off_buyer
+    if removed_shop or removed_buyer:
+        with_removed = Amount(shop + removed_shop, buyer + removed_buyer)
+        if with_removed == order.stated.original_total:
+            return with_removed
+    return Amount(shop, buyer)
+
+
+def _extras(bearer: OrderLine | Charge, *, plus_tax: bool) -> tuple[Decimal, Decimal]:
+    """Return what discounts (negative) and taxes on top add to the price of a line or charge."""
+    shop = buyer = ZERO
+    for discount in bearer.discounts:
+        amount = discount.amount
+        shop -= amount[0]
+        buyer -= amount[1]
+    if plus_tax:
+        for tax in bearer.taxes:
+            amount = tax.amount
+            shop += amount[0]
+            buyer += amount[1]
+    return shop, buyer
+
+
+def _payments(order: Order) -> tuple[Amount, Amount]:
+    """Return what was received and refunded, without cash rounding.
+
+    Where buyer and books use two currencies, the payment was converted at its own rate and not at
+    the order's: shop money may differ from the stated amounts by that exchange difference alone,
+    so the currency that was paid in is what has to tie.
+    """
+    received: list[Decimal] = [ZERO, ZERO]
+    refunded: list[Decimal] = [ZERO, ZERO]
+    for tender in order.tenders:
+        if tender.status is not TenderStatus.SUCCESS:
+            continue
+        kind = tender.kind
+        shop = tender.amount[0] - tender.rounding[0]
+        buyer = tender.amount[1] - tender.rounding[1]
+        if kind is TenderKind.SALE or kind is TenderKind.CAPTURE:
+            received[0] += shop
+            received[1] += buyer
+        elif kind is TenderKind.REFUND:
+            refunded[0] += shop
+            refunded[1] += buyer
+        elif kind is TenderKind.CHANGE:
+            received[0] -= shop
+            received[1] -= buyer
+    if order.presentment_currency != order.currency:
+        received[0] = order.stated.received[0]
+        refunded[0] = order.stated.refunded[0]
+    return Amount(*received), Amount(*refunded)
 
 
 def require_balance(order: Order) -> None:

@@ -234,7 +234,12 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class Tender:
-    """One payment transaction."""
+    """One payment transaction.
+
+    Attributes:
+        amount: Money that moved, positive; with cash rounding, the rounded amount.
+        rounding: The part of ``amount`` that is cash rounding; may be negative.
+    """
 
     tender_id: str
     gateway: str
@@ -246,6 +251,7 @@ class Tender:
     is_test: bool = False
     method: str | None = None
     authorization_code: str | None = None
+    rounding: Amount = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +278,7 @@ class RefundCharge:
 
 @dataclass(frozen=True, slots=True)
 class RefundAdjustment:
-    """Money refunded beyond, or short of, what the refunded lines were worth."""
+    """Money refunded beyond what the refund's parts are worth; negative where it falls short."""
 
     reason: str
     amount: Amount
