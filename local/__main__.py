@@ -1,0 +1,249 @@
+"""Command line of the local stack: `python -m local run|stop|status`."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import psutil
+import requests
+
+from local import backfill, summary
+from local.airflow_api import AirflowApiError
+from local.settings_file import SettingsFileError
+from local.stack import STOP_SECONDS, Endpoints, SandboxOptions, Stack, StackError
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from include.domain.proof import WindowProof
+
+ROOT = Path(__file__).resolve().parents[1]
+CHANNEL = "shopify_gp"
+DAG_ID = f"orders__{CHANNEL}"
+PARSE_SECONDS = 120.0
+JOB_SECONDS = 3600.0
+
+
+class StopRequested(BaseException):
+    """A person or `make stop` asked the runner to end."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: arguments without the program's name; the process's own by default.
+
+    Returns:
+        The exit code: 0 when all is well, 1 when the job or the stack failed.
+    """
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    parser.add_argument(
+        "--state-dir", type=Path, default=ROOT / ".local", help="folder of all state"
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    runner = commands.add_parser("run", help="bring everything up and do the main job")
+    runner.add_argument("--once", action="store_true", help="stop everything after the summary")
+    runner.add_argument("--days", type=int, default=3, help="complete UTC days to backfill")
+    runner.add_argument("--port", type=int, help="port of the user interface")
+    runner.add_argument("--seed", type=int, help="seed of the sandbox store's orders")
+    runner.add_argument("--per-day", type=int, help="orders a day in the sandbox store")
+    commands.add_parser("stop", help="stop every process of the stack")
+    commands.add_parser("status", help="say what runs")
+    options = parser.parse_args(argv)
+    stack = Stack(ROOT, options.state_dir.resolve(), _Teller().tell)
+    if options.command == "stop":
+        return stop(stack)
+    if options.command == "status":
+        return status(stack)
+    sandbox = SandboxOptions(seed=options.seed, per_day=options.per_day)
+    return run(stack, sandbox, days=options.days, port=options.port, once=options.once)
+
+
+def run(stack: Stack, sandbox: SandboxOptions, *, days: int, port: int | None, once: bool) -> int:
+    """Bring the stack up, do the main job, and stay until told to stop.
+
+    Where a stack is up already, do the main job on that one and leave it as it is.
+
+    Args:
+        stack: the stack of a state folder.
+        sandbox: what the sandbox store is filled with.
+        days: complete UTC days to backfill.
+        port: port of the user interface, if it matters.
+        once: stop after the summary.
+
+    Returns:
+        0 when every window was proven complete, else 1.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _request_stop)
+    with stack.lock() as mine:
+        try:
+            if not mine:
+                return _attach(stack, days)
+            endpoints = stack.up(sandbox, port)
+            code = _do_job(stack, endpoints, days)
+            if once:
+                return code
+            print(
+                f"\nStop with Ctrl-C here, or `make stop` elsewhere. Logs: {stack.table.logs_dir}"
+            )
+            _watch(stack)
+        except StopRequested:
+            print("\nstopping", flush=True)
+            return 0
+        except (
+            StackError,
+            SettingsFileError,
+            AirflowApiError,
+            backfill.BackfillFailed,
+            TimeoutError,
+            requests.RequestException,
+            subprocess.SubprocessError,
+        ) as error:
+            print(f"\n{type(error).__name__}: {error}", file=sys.stderr, flush=True)
+            return 1
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, signal.SIG_IGN)
+            if mine:
+                stopped = stack.down()
+                stack.tell(f"stopped: {', '.join(stopped) or 'nothing was running'}")
+
+
+def stop(stack: Stack) -> int:
+    """Stop the stack of a state folder, whoever started it and however its runner ended.
+
+    Args:
+        stack: the stack of a state folder.
+
+    Returns:
+        Always 0: a stack that is not up is stopped.
+    """
+    endpoints = stack.endpoints()
+    if endpoints is not None and endpoints.runner_is_alive():
+        runner = psutil.Process(endpoints.runner_pid)
+        runner.terminate()
+        try:
+            runner.wait(STOP_SECONDS)
+            print("stopped")
+        except psutil.TimeoutExpired:
+            print(f"the runner did not stop in {STOP_SECONDS:.0f} s; killing it", file=sys.stderr)
+            runner.kill()
+    left = stack.down()
+    if left:
+        print(f"stopped: {', '.join(left)}")
+    elif endpoints is None:
+        print("nothing is running")
+    return 0
+
+
+def status(stack: Stack) -> int:
+    """Print what runs.
+
+    Args:
+        stack: the stack of a state folder.
+
+    Returns:
+        0 when a stack is up and healthy, else 1.
+    """
+    endpoints = stack.endpoints()
+    for record in stack.table.recorded():
+        print(f"{record.name:<14} {record.pid:>8}  {'up' if record.is_running() else 'ENDED'}")
+    if endpoints is None or not endpoints.runner_is_alive():
+        print("no stack is up")
+        return 1
+    unhealthy = stack.api(endpoints, "finance").unhealthy()
+    print(summary.describe_access(endpoints.airflow_url, stack.credentials.passwords))
+    if unhealthy:
+        print(f"not healthy: {', '.join(unhealthy)}")
+        return 1
+    return 0
+
+
+def _attach(stack: Stack, days: int) -> int:
+    endpoints = stack.endpoints()
+    if endpoints is None:
+        raise StackError("another `make run` is just starting or stopping; try again in a moment")
+    stack.tell(f"a stack is already up at {endpoints.airflow_url}: doing the job on that one")
+    code = _do_job(stack, endpoints, days, check=lambda: _check_runner(endpoints))
+    print("\nThat stack stays up. `make stop` stops it.")
+    return code
+
+
+def _check_runner(endpoints: Endpoints) -> None:
+    if not endpoints.runner_is_alive():
+        raise StackError("the stack was stopped")
+
+
+def _do_job(
+    stack: Stack, endpoints: Endpoints, days: int, check: Callable[[], None] | None = None
+) -> int:
+    api = stack.api(endpoints, "admin")
+    api.log_in()
+    api.wait_for_dag(DAG_ID, PARSE_SECONDS)
+    from_at, to_at = backfill.last_complete_days(days, datetime.now(UTC))
+    runs = backfill.run(
+        api,
+        DAG_ID,
+        from_at,
+        to_at,
+        tell=stack.tell,
+        check=check or stack.check,
+        seconds=JOB_SECONDS,
+    )
+    backfill.unpause_all(api)
+    proofs = summary.proofs_of(runs, _read_proofs(stack))
+    print(f"\n{summary.describe_windows(runs, proofs)}\n")
+    print(summary.describe_access(endpoints.airflow_url, stack.credentials.passwords), flush=True)
+    return 0 if summary.is_good(runs, proofs) else 1
+
+
+def _read_proofs(stack: Stack) -> list[WindowProof]:
+    # Imported here: SQLAlchemy is not needed to stop a stack or to ask for its state.
+    from sqlalchemy import create_engine
+
+    from include.staging.proof import latest_proofs
+    from local import postgres
+
+    server = postgres.find(stack.postgres_dir)
+    if server is None:
+        raise StackError("PostgreSQL is not running")
+    engine = create_engine(server.url("counterfoil"))
+    try:
+        with engine.connect() as connection:
+            return latest_proofs(connection, CHANNEL)
+    finally:
+        engine.dispose()
+
+
+def _watch(stack: Stack) -> NoReturn:
+    while True:
+        stack.check()
+        time.sleep(1)
+
+
+def _request_stop(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise StopRequested
+
+
+class _Teller:
+    """Prints progress with the seconds since the start."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+
+    def tell(self, line: str) -> None:
+        print(f"[{time.monotonic() - self._started:6.1f} s] {line}", flush=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
