@@ -1,0 +1,1 @@
+"""Expectation suites as data, the runner that judges windows by them, and their reports."""

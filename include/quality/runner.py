@@ -1,0 +1,448 @@
+"""Judges a window's check rows by an expectation suite, once for all its orders.
+
+Great Expectations runs in an ephemeral context on a pandas frame. Rules about rows hold only the
+orders that break them; rules about the table stop the window. Both libraries are imported inside
+the functions that need them, and an empty window needs neither.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from include.domain.errors import ConfigurationError, WindowError
+from include.domain.money import Money, exponent
+from include.domain.verdict import Finding, Severity
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ORDERS_SUITE = Path(__file__).parent / "suites" / "orders.json"
+ID_COLUMN = "order_id_store"
+NUMBER_COLUMN = "order_number"
+CLOCK_SKEW = timedelta(minutes=15)
+IDS_KEPT = 100
+_MINOR = "_minor"
+
+
+class Rule(NamedTuple):
+    """One expectation of a suite, as a person reads it.
+
+    Attributes:
+        name: Short name, unique in its suite.
+        field: The field that it judges.
+        message: What is wrong with an order that breaks it.
+        action: What to do about it.
+        reason_class: Class of the quarantine reason.
+        severity: ``critical`` holds the order, anything less only notes it.
+        show: Columns whose figures belong into the message; none of them is personal data.
+        is_row_level: Whether it judges orders one by one; else it judges the table.
+    """
+
+    name: str
+    field: str
+    message: str
+    action: str
+    reason_class: str
+    severity: Severity
+    show: tuple[str, ...]
+    is_row_level: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """An expectation suite read from its file.
+
+    Attributes:
+        name: Name of the suite.
+        rules: By name, in the order of the file.
+        columns: Every column that a rule reads or shows, sorted.
+        document: The file's content, as Great Expectations takes it.
+    """
+
+    name: str
+    rules: Mapping[str, Rule]
+    columns: tuple[str, ...]
+    document: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationOutcome:
+    """What the suite says of a window.
+
+    Attributes:
+        findings: Rules that single orders break, in the order of the suite.
+        table_failures: In words, what is wrong with the window as a whole.
+        statistics: JSON-ready result to keep: counts, rules and at most ``IDS_KEPT`` order ids a
+            rule; no values.
+        seconds: Wall time of the validation, imports included.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    table_failures: tuple[str, ...] = ()
+    statistics: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def held_order_ids(self) -> frozenset[str]:
+        """Store ids of the orders with a critical finding."""
+        return frozenset(
+            finding.order_id_store
+            for finding in self.findings
+            if finding.severity is Severity.CRITICAL
+        )
+
+    def require_window(self, window: object = "the window") -> None:
+        """Stop the window if the table as a whole failed.
+
+        Args:
+            window: How the message names the window.
+
+        Raises:
+            WindowError: There is a table failure; the message lists all of them.
+        """
+        if self.table_failures:
+            raise WindowError(
+                f"{window} cannot be trusted, nothing of it is posted: "
+                + "; ".join(self.table_failures)
+            )
+
+
+def read_suite(suite_path: Path = ORDERS_SUITE) -> Suite:
+    """Read a suite file without importing Great Expectations.
+
+    Args:
+        suite_path: JSON file with ``name`` and ``expectations``, each with ``type``, ``kwargs``,
+            ``severity`` and a ``meta`` of rule, field, message, action and reason_class.
+
+    Returns:
+        The suite.
+
+    Raises:
+        ConfigurationError: The file is absent, no JSON, or an expectation lacks a part or repeats
+            a rule's name.
+    """
+    try:
+        document = json.loads(suite_path.read_text(encoding="utf-8"))
+        rules = [_rule(expectation) for expectation in document["expectations"]]
+        columns = {ID_COLUMN, NUMBER_COLUMN}
+        for expectation, rule in zip(document["expectations"], rules, strict=True):
+            kwargs = expectation["kwargs"]
+            columns.update(rule.show)
+            columns.update(kwargs[k] for k in ("column", "column_A", "column_B") if k in kwargs)
+            columns.update(kwargs.get("column_set", ()))
+            columns.update(_condition_columns(kwargs.get("row_condition")))
+        suite = Suite(
+            document["name"], {rule.name: rule for rule in rules}, tuple(sorted(columns)), document
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigurationError(
+            f"the expectation suite {suite_path.name} cannot be used: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    if len(suite.rules) < len(rules):
+        raise ConfigurationError(
+            f"the expectation suite {suite_path.name} gives one name to several rules"
+        )
+    return suite
+
+
+def _rule(expectation: Mapping[str, Any]) -> Rule:
+    meta = expectation["meta"]
+    return Rule(
+        name=meta["rule"],
+        field=meta["field"],
+        message=meta["message"],
+        action=meta["action"],
+        reason_class=meta["reason_class"],
+        severity=Severity(expectation["severity"]),
+        show=tuple(meta.get("show", ())),
+        is_row_level=not expectation["type"].startswith("expect_table_"),
+    )
+
+
+def validate(
+    frame_columns: Sequence[str],
+    frame_rows: Sequence[Sequence[object]],
+    suite_path: Path = ORDERS_SUITE,
+    *,
+    store_count: int | None,
+    channel: str,
+    now: datetime | None = None,
+) -> ValidationOutcome:
+    """Judge the check rows of one window.
+
+    Args:
+        frame_columns: Names of the columns, at least those of ``read_suite(suite_path).columns``.
+        frame_rows: One row an order; money in whole minor units, times aware.
+        suite_path: The suite's file.
+        store_count: Orders that the store itself counts in the window, less those that were
+            already held because they could not be read; None where it counts none, as when single
+            orders are fetched by number.
+        channel: Channel id, for the kept result.
+        now: Time of the validation, aware; the clock's when absent.
+
+    Returns:
+        Findings by order, failures of the table in words, and the result to keep.
+
+    Raises:
+        ConfigurationError: The suite cannot be used.
+    """
+    started = time.perf_counter()
+    suite = read_suite(suite_path)
+    at = (now or datetime.now(UTC)).astimezone(UTC)
+    header: dict[str, Any] = {
+        "suite": suite.name,
+        "channel": channel,
+        "validated_at": at.isoformat(),
+        "row_count": len(frame_rows),
+        "store_count": store_count,
+    }
+    failures: tuple[str, ...] = ()
+    if not frame_rows:
+        if store_count:
+            failures = (
+                f"nothing is staged while the store counts {store_count} orders: clear the pull "
+                "task, and if it stays so compare the order list of the store's admin",
+            )
+        header |= {"success": not failures, "table_failures": list(failures), "results": []}
+        return ValidationOutcome((), failures, header, time.perf_counter() - started)
+    frame = _frame(frame_columns, frame_rows)
+    results = _run(suite, frame, store_count, at)
+    findings, failures = _judge(suite, results, _Figures(frame_columns, frame_rows), store_count)
+    header |= {
+        "success": not failures and not any(f.severity is Severity.CRITICAL for f in findings),
+        "table_failures": list(failures),
+        "results": [_kept(result, suite) for result in results],
+    }
+    return ValidationOutcome(findings, failures, header, time.perf_counter() - started)
+
+
+def _condition_columns(condition: Any) -> set[str]:
+    if not isinstance(condition, dict):
+        return set()
+    found = {condition["column"]["name"]} if "column" in condition else set()
+    for part in condition.get("conditions", ()):
+        found |= _condition_columns(part)
+    return found
+
+
+def _frame(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> pd.DataFrame:
+    """Build the frame: decimals as floats, times as seconds since 1970, so each rule is one pass.
+
+    Rates are the only decimals, and times are only compared: as objects both are ten times slower.
+    """
+    import pandas as pd
+
+    series: dict[str, Any] = {}
+    for name, values in zip(columns, zip(*rows, strict=True), strict=True):
+        first = next((value for value in values if value is not None), None)
+        if isinstance(first, Decimal):
+            series[name] = pd.Series([None if v is None else float(v) for v in values], dtype=float)
+        elif isinstance(first, datetime):
+            series[name] = pd.Series([None if v is None else v.timestamp() for v in values])
+        else:
+            series[name] = pd.Series(values)
+    return pd.DataFrame(series)
+
+
+def _run(
+    suite: Suite, frame: pd.DataFrame, store_count: int | None, at: datetime
+) -> list[dict[str, Any]]:
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    import great_expectations as gx
+
+    # Great Expectations copies an expectation's configuration a hundred times and more: only the
+    # rule's name goes in, the words come back from the suite.
+    expectations = [
+        {**expectation, "meta": {"rule": expectation["meta"]["rule"]}}
+        for expectation in suite.document["expectations"]
+        if store_count is not None or expectation["type"] != "expect_table_row_count_to_equal"
+    ]
+    parameters: dict[str, Any] = {"latest_at": (at + CLOCK_SKEW).timestamp()}
+    if store_count is not None:
+        parameters["store_count"] = store_count
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+    batch = (
+        context.data_sources.add_pandas("check_rows")
+        .add_dataframe_asset(suite.name)
+        .add_batch_definition_whole_dataframe("window")
+        .get_batch({"dataframe": frame})
+    )
+    # Not a ValidationDefinition: in an ephemeral context it only adds round trips to its stores.
+    validation = batch.validate(
+        gx.ExpectationSuite(name=suite.name, expectations=expectations),
+        expectation_parameters=parameters,
+        result_format={
+            "result_format": "COMPLETE",
+            "unexpected_index_column_names": [ID_COLUMN, NUMBER_COLUMN],
+            "exclude_unexpected_values": True,
+        },
+    )
+    order = {name: position for position, name in enumerate(suite.rules)}
+    results: list[dict[str, Any]] = [result.to_json_dict() for result in validation.results]
+    return sorted(results, key=lambda result: order[_rule_of(result)])
+
+
+def _rule_of(result: dict[str, Any]) -> str:
+    return str(result["expectation_config"]["meta"]["rule"])
+
+
+def _judge(
+    suite: Suite,
+    results: Sequence[dict[str, Any]],
+    figures: _Figures,
+    store_count: int | None,
+) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+    findings: list[Finding] = []
+    failures: list[str] = []
+    missing = [name for name in suite.columns if name not in figures.places]
+    for result in results:
+        rule = suite.rules[_rule_of(result)]
+        if not rule.is_row_level:
+            if not result["success"]:
+                said = _observed(result, missing, figures.row_count, store_count)
+                failures.append(f"{rule.message} ({said}): {rule.action}")
+            continue
+        raised = _raised(result)
+        if raised:
+            if not missing:
+                failures.append(
+                    f"the rule {rule.name} on {rule.field} could not be evaluated ({raised}): "
+                    "compare the type of the column with the suite"
+                )
+            continue
+        nameless = 0
+        for order_id, order_number in _broken_by(result):
+            if order_id is None:
+                nameless += 1
+            else:
+                findings.append(_finding(rule, order_id, order_number or "", figures))
+        if nameless:
+            failures.append(
+                f"{nameless} orders without a store id break the rule {rule.name}, so they cannot "
+                f"be held one by one: {rule.action}"
+            )
+    return tuple(dict.fromkeys(findings)), tuple(failures)
+
+
+def _observed(
+    result: dict[str, Any], missing: Sequence[str], row_count: int, store_count: int | None
+) -> str:
+    kind = result["expectation_config"]["type"]
+    if kind == "expect_table_row_count_to_equal":
+        return f"{row_count} staged, {store_count} in the store"
+    if missing:
+        return f"missing: {', '.join(missing)}"
+    return _raised(result) or kind
+
+
+def _raised(result: dict[str, Any]) -> str:
+    """Return the class of the exception that an evaluation ended in; its text may carry values."""
+    info = result.get("exception_info") or {}
+    for entry in [info, *(part for part in info.values() if isinstance(part, dict))]:
+        if entry.get("raised_exception"):
+            lines = str(entry.get("exception_traceback") or "").strip().splitlines()
+            return lines[-1].split(":")[0] if lines else "unknown error"
+    return ""
+
+
+def _broken_by(result: dict[str, Any]) -> list[tuple[str | None, str | None]]:
+    """Return store id and number of each order that breaks the rule, even if ``mostly`` let it."""
+    found: list[tuple[str | None, str | None]] = []
+    for entry in result["result"].get("unexpected_index_list") or ():
+        ids, numbers = entry[ID_COLUMN], entry[NUMBER_COLUMN]
+        # Without the unexpected values the list is one entry that holds a list for each column.
+        if not isinstance(ids, list):
+            ids, numbers = [ids], [numbers]
+        found.extend(zip(map(_text, ids), map(_text, numbers), strict=True))
+    return found
+
+
+def _text(value: object) -> str | None:
+    # pandas spells a missing text as NaN, which is the one value that differs from itself.
+    return None if value is None or value != value else str(value)  # noqa: PLR0124
+
+
+class _Figures:
+    """Spells out the figures of single orders; the index is built for the first one asked for."""
+
+    def __init__(self, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+        self.places = {name: place for place, name in enumerate(columns)}
+        self.row_count = len(rows)
+        self._rows = rows
+        self._by_id: dict[str, Sequence[object]] | None = None
+
+    def of(self, order_id: str, columns: Sequence[str]) -> str:
+        if self._by_id is None:
+            place = self.places[ID_COLUMN]
+            self._by_id = {str(row[place]): row for row in reversed(self._rows)}
+        row = self._by_id[order_id]
+        return ", ".join(
+            f"{name.removesuffix(_MINOR)} {self._spelled(name, row)}"
+            for name in columns
+            if name in self.places
+        )
+
+    def _spelled(self, name: str, row: Sequence[object]) -> str:
+        value = row[self.places[name]]
+        if value is None:
+            return "missing"
+        if isinstance(value, datetime):
+            return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        if isinstance(value, int) and name.endswith(_MINOR):
+            of_buyer = name.startswith("presentment_")
+            currency = str(row[self.places["presentment_currency" if of_buyer else "currency"]])
+            if len(currency) == 3 and currency.isalpha():  # noqa: PLR2004 - ISO 4217
+                return str(Money(Decimal(value).scaleb(-exponent(currency)), currency))
+            return f"{value} minor units"
+        return str(value)
+
+
+def _finding(rule: Rule, order_id: str, number: str, figures: _Figures) -> Finding:
+    name = f"order {number}" if number else f"the order with store id {order_id}"
+    shown = figures.of(order_id, rule.show)
+    detail = f"field {rule.field}, rule {rule.name}" + (f"; {shown}" if shown else "")
+    return Finding(
+        order_id_store=order_id,
+        order_number=number,
+        reason_class=rule.reason_class,
+        rule=rule.name,
+        message=f"{name}: {rule.message} ({detail}). {rule.action}.",
+        severity=rule.severity,
+        field=rule.field,
+    )
+
+
+def _kept(result: dict[str, Any], suite: Suite) -> dict[str, Any]:
+    """Reduce a result to what is stored: its configuration, its counts, a sample of order ids."""
+    config, found = result["expectation_config"], result["result"]
+    rule = suite.rules[_rule_of(result)]
+    raised = _raised(result)
+    counts = {
+        key: value
+        for key, value in found.items()
+        if isinstance(value, int | float) or (key == "observed_value" and isinstance(value, list))
+    }
+    return {
+        "success": result["success"],
+        "expectation_config": {
+            "type": config["type"],
+            "kwargs": {key: value for key, value in config["kwargs"].items() if key != "batch_id"},
+            "meta": {"rule": rule.name, "field": rule.field, "message": rule.message},
+            "severity": rule.severity.value,
+        },
+        "result": {
+            **counts,
+            "order_ids": [order_id for order_id, _ in _broken_by(result)[:IDS_KEPT]],
+        },
+        "exception_info": {"raised_exception": bool(raised), "exception_message": raised or None},
+    }
