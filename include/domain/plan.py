@@ -15,7 +15,7 @@ from include.domain.errors import OrderError, Unbalanced
 from include.domain.ledger import LedgerEntry, OrderLedger
 from include.domain.money import ZERO, Money
 from include.domain.order import FinancialStatus, LineKind, Order
-from include.domain.policy import InvoiceMoment, Policy, ShortStock, TestOrders, UnpaidOrders
+from include.domain.policy import InvoiceMoment, OnTestOrder, Policy, ShortStock, UnpaidOrders
 from include.domain.sales import (
     Adjustments,
     facts_digest,
@@ -118,7 +118,7 @@ def plan(order: Order, ledger: OrderLedger, policy: Policy, stock: Stock) -> Pla
 
 def _skip_reason(order: Order, policy: Policy) -> str | None:
     stated = order.stated
-    if order.is_test and policy.test_orders is TestOrders.SKIP:
+    if order.is_test and policy.test_orders is OnTestOrder.SKIP:
         return "test_order"
     kept = stated.received.shop - stated.refunded.shop
     if order.cancelled_at is not None:

@@ -29,7 +29,7 @@ class UnpaidOrders(StrEnum):
     SKIP = "skip"
 
 
-class TestOrders(StrEnum):
+class OnTestOrder(StrEnum):
     """What happens to the store's test orders."""
 
     SKIP = "skip"
@@ -52,4 +52,4 @@ class Policy:
     invoice: InvoiceMoment = InvoiceMoment.ON_PAYMENT
     short_stock: ShortStock = ShortStock.BACK_ORDER
     unpaid: UnpaidOrders = UnpaidOrders.POST_ORDER
-    test_orders: TestOrders = TestOrders.SKIP
+    test_orders: OnTestOrder = OnTestOrder.SKIP

@@ -1,0 +1,1 @@
+"""The only layer that knows Airflow: connections, steps, assets, alerts, forms."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -17,7 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from include.domain.errors import ConfigurationError
-from include.domain.policy import InvoiceMoment, Policy, ShortStock, TestOrders, UnpaidOrders
+from include.domain.policy import InvoiceMoment, OnTestOrder, Policy, ShortStock, UnpaidOrders
 
 CHANNELS = Path(__file__).resolve().parents[1] / "channels"
 
@@ -49,8 +49,8 @@ class PolicySettings(_Frozen):
     unpaid: UnpaidOrders = Field(
         default=UnpaidOrders.POST_ORDER, description="What happens to an order not paid in full."
     )
-    test_orders: TestOrders = Field(
-        default=TestOrders.SKIP, description="What happens to the store's test orders."
+    test_orders: OnTestOrder = Field(
+        default=OnTestOrder.SKIP, description="What happens to the store's test orders."
     )
 
 
@@ -60,7 +60,9 @@ class ScheduleSettings(_Frozen):
     cron: str = Field(
         default="0 0 * * *", description="Cron expression, UTC; each run owns one interval."
     )
-    start_on: str = Field(default="2026-01-01", description="First day the live schedule owns.")
+    start_on: date = Field(
+        default=date(2026, 1, 1), description="First day the live schedule owns."
+    )
     hold_back_minutes: int = Field(
         default=5,
         ge=0,

@@ -1,0 +1,65 @@
+"""Orders: pull a window from the store, validate, load, post, prove. One DAG a channel.
+
+``orders__<channel>`` posts. ``orders_dry_run__<channel>`` has the same wiring and prints the plan.
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG, CronDataIntervalTimetable, task
+
+from include.orchestration import alerts, assets, documentation, forms, steps
+from include.orchestration.channels import Channel, each_channel, refusal, refused_channels
+
+
+def orders(channel: Channel) -> DAG:
+    """Wire the DAG that brings a channel's orders into its ERP."""
+    with DAG(
+        dag_id=f"orders__{channel.name}",
+        schedule=CronDataIntervalTimetable(channel.cron, timezone="UTC"),
+        start_date=channel.start_at,
+        catchup=False,
+        max_active_runs=1,
+        params=forms.orders(),
+        tags=["orders", channel.name],
+        default_args=alerts.defaults(channel.name, channel.owner),
+        doc_md=documentation.of("orders", channel),
+    ) as dag:
+        batch = task(steps.pull, task_id="pull", pool=channel.store_pool)(channel.name)
+        valid = task(steps.validate, task_id="validate")(channel.name, batch)
+        staged = task(steps.load, task_id="load", outlets=[assets.staged_orders(channel.name)])(
+            channel.name, valid
+        )
+        posted = task(
+            steps.post,
+            task_id="post",
+            pool=channel.erp_pool,
+            outlets=[assets.posted_documents(channel.name)],
+        )(channel.name, staged)
+        task(steps.prove, task_id="prove", pool=channel.store_pool)(channel.name, posted)
+    return dag
+
+
+def orders_dry_run(channel: Channel) -> DAG:
+    """Wire the DAG that shows what would be posted, and posts nothing."""
+    with DAG(
+        dag_id=f"orders_dry_run__{channel.name}",
+        schedule=CronDataIntervalTimetable(channel.cron, timezone="UTC"),
+        start_date=channel.start_at,
+        catchup=False,
+        max_active_runs=1,
+        params=forms.orders(),
+        tags=["orders", "dry run", channel.name],
+        default_args=alerts.defaults(channel.name, channel.owner),
+        doc_md=documentation.of("orders_dry_run", channel),
+    ) as dag:
+        batch = task(steps.pull, task_id="pull", pool=channel.store_pool)(channel.name)
+        valid = task(steps.validate, task_id="validate")(channel.name, batch, dry_run=True)
+        task(steps.print_plan, task_id="plan", pool=channel.erp_pool)(channel.name, valid)
+    return dag
+
+
+for found in each_channel():
+    globals()[f"orders__{found.name}"] = orders(found)
+    globals()[f"orders_dry_run__{found.name}"] = orders_dry_run(found)
+for refused in refused_channels():
+    globals()[f"orders__{refused.name}"] = refusal("orders", refused)

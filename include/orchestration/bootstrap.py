@@ -1,0 +1,93 @@
+"""The composition root: puts a channel together from its settings and its Airflow connections."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from include.connectors import registry
+from include.orchestration import connections
+from include.pipelines.house import House
+from include.settings.channel import ChannelSettings, load_channel
+from include.staging import engine as staging
+from include.staging import mapping
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from include.ports.erp import Erp
+    from include.ports.store import OrderStore
+
+
+class SystemClock:
+    """The real time."""
+
+    def now(self) -> datetime:
+        """Return the present, aware UTC."""
+        return datetime.now(UTC)
+
+
+@contextmanager
+def open_house(channel: str) -> Iterator[House]:
+    """Open one channel for the length of a task.
+
+    Args:
+        channel: Channel id.
+
+    Yields:
+        The channel; store and ERP are connected when first used.
+
+    Raises:
+        ConfigurationError: A setting or a connection is missing or wrong.
+    """
+    settings = load_channel(channel)
+    url = connections.database_url(connections.STAGING)
+    engine = staging.create(url.render_as_string(hide_password=False))
+    try:
+        staging.ensure_ready(engine)
+        yield House(
+            settings=settings,
+            engine=engine,
+            clock=SystemClock(),
+            open_store=lambda: open_store(settings),
+            open_erp=lambda: open_erp(settings, engine),
+        )
+    finally:
+        engine.dispose()
+
+
+def open_store(settings: ChannelSettings) -> OrderStore:
+    """Open the channel's store connector.
+
+    Args:
+        settings: The channel's settings.
+    """
+    session, facts = connections.store_session(settings.store.connection)
+    connector = registry.store(settings.store.connector)
+    return connector.create(
+        session,
+        facts,
+        connector.SETTINGS.model_validate(settings.store.settings),
+        clock=SystemClock(),
+        sleep=time.sleep,
+    )
+
+
+def open_erp(settings: ChannelSettings, engine: Engine) -> Erp:
+    """Open the channel's ERP connector with its live maps.
+
+    Args:
+        settings: The channel's settings.
+        engine: Staging database, which holds the maps.
+    """
+    connector = registry.erp(settings.erp.connector)
+    with engine.connect() as connection:
+        maps = mapping.load(connection, settings.name)
+    return connector.create(
+        connections.database_url(settings.erp.connection),
+        connector.SETTINGS.model_validate(settings.erp.settings),
+        maps,
+    )

@@ -1,0 +1,98 @@
+"""The channels as the DAG files see them; a wrong channel file refuses its own DAG and no other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from airflow.sdk import DAG, task
+
+from include.domain.errors import ConfigurationError
+from include.settings.channel import channel_names, load_channel
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """What wiring needs to know of a channel.
+
+    Attributes:
+        name: Channel id.
+        title: What people call it.
+        owner: Order data owner.
+        cron: Cron expression, UTC.
+        start_at: First instant the live schedule owns.
+        store_pool: Pool that guards the store connection.
+        erp_pool: Pool that guards the ERP connection.
+    """
+
+    name: str
+    title: str
+    owner: str
+    cron: str
+    start_at: datetime
+    store_pool: str
+    erp_pool: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedChannel:
+    """A channel whose file is wrong.
+
+    Attributes:
+        name: Channel id.
+        fault: The file, the field and the rule, in words.
+    """
+
+    name: str
+    fault: str
+
+
+def each_channel() -> Iterator[Channel]:
+    """Yield every channel whose file is right."""
+    for name in channel_names():
+        try:
+            settings = load_channel(name)
+        except ConfigurationError:
+            continue
+        yield Channel(
+            name=name,
+            title=settings.title,
+            owner=settings.order_data_owner,
+            cron=settings.schedule.cron,
+            start_at=datetime.combine(settings.schedule.start_on, datetime.min.time(), tzinfo=UTC),
+            store_pool=f"store_{settings.store.connection}",
+            erp_pool=f"erp_{settings.erp.connection}",
+        )
+
+
+def refused_channels() -> Iterator[RefusedChannel]:
+    """Yield every channel whose file is wrong, with what is wrong."""
+    for name in channel_names():
+        try:
+            load_channel(name)
+        except ConfigurationError as error:
+            yield RefusedChannel(name, str(error))
+
+
+def refusal(flow: str, channel: RefusedChannel) -> DAG:
+    """Return a DAG that stands where the channel's DAG should be and says why it is not there.
+
+    Args:
+        flow: The flow's name.
+        channel: The refused channel.
+    """
+    with DAG(
+        dag_id=f"{flow}__{channel.name}",
+        schedule=None,
+        tags=[flow, channel.name, "refused"],
+        doc_md=f"**The channel file is refused.** {channel.fault}",
+    ) as dag:
+        task(_refuse, task_id="refuse", retries=0)(channel.fault)
+    return dag
+
+
+def _refuse(fault: str) -> None:
+    from airflow.sdk.exceptions import AirflowFailException
+
+    raise AirflowFailException(fault)

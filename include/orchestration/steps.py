@@ -1,0 +1,108 @@
+"""The task callables. Each opens the channel, runs one use case and passes on ids and counts.
+
+Errors are translated to Airflow here and nowhere else: what only a person can mend fails at once; what
+may pass by itself is retried; a refused order is never an error of the task.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+from include.domain.errors import ConfigurationError, RemoteUnavailable, WindowError
+from include.orchestration.bootstrap import open_house
+from include.orchestration.context import current_run
+from include.pipelines import documents, dry_run, orders, proof
+from include.reporting import proof_export
+from include.staging import landing
+
+log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _translated(step: Callable[P, R]) -> Callable[P, R]:
+    @functools.wraps(step)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return step(*args, **kwargs)
+        except ConfigurationError as error:
+            raise AirflowFailException(str(error)) from error
+        except (WindowError, RemoteUnavailable) as error:
+            raise AirflowException(f"{type(error).__name__}: {error}") from error
+
+    return run
+
+
+@_translated
+def pull(channel: str) -> int:
+    """Pull the run's window and return its landing batch."""
+    run = current_run()
+    with open_house(channel) as house:
+        return orders.pull(house, run, run.selection(house.settings, house.clock.now()))
+
+
+@_translated
+def validate(channel: str, batch_id: int, *, dry_run: bool = False) -> int:
+    """Validate a batch, hold back its bad orders, and pass the batch on."""
+    with open_house(channel) as house:
+        found = orders.validate(house, batch_id, dry_run=dry_run)
+    log.info("%d orders: %d held, %d with a warning", found.orders, found.held, found.warned)
+    return batch_id
+
+
+@_translated
+def load(channel: str, batch_id: int) -> int:
+    """Stage a batch's good orders, and pass the batch on."""
+    with open_house(channel) as house:
+        changed = orders.load(house, batch_id)
+    log.info("batch %d: %d orders new or changed in staging", batch_id, changed)
+    return batch_id
+
+
+@_translated
+def post(channel: str, batch_id: int) -> int:
+    """Post what the ERP lacks of a batch, and pass the batch on."""
+    run = current_run()
+    with open_house(channel) as house:
+        todo = orders.orders_to_post(house, batch_id, run)
+        done = documents.post(house, todo, batch_id)
+    log.info(
+        "%d orders: %d documents posted, %d recovered, %d held, %d skipped",
+        done.orders,
+        done.documents,
+        done.recovered,
+        done.held,
+        done.skipped,
+    )
+    return batch_id
+
+
+@_translated
+def prove(channel: str, batch_id: int) -> dict[str, int]:
+    """Prove the run's window; fail when anything is unexplained."""
+    run = current_run()
+    with open_house(channel) as house:
+        with house.engine.connect() as connection:
+            selection = landing.read_batch(connection, batch_id).selection
+        found = proof.prove(house, run, selection, batch_id)
+    log.info("\n%s", proof_export.as_text(found))
+    if not found.is_complete:
+        raise AirflowFailException(
+            f"{found.unexplained} orders of {found.window} are unexplained; the Proof page names each"
+        )
+    return {"in_store": found.in_store, "posted": found.posted, "held": found.held}
+
+
+@_translated
+def print_plan(channel: str, batch_id: int) -> dict[str, int]:
+    """Print what posting a batch would do; send nothing."""
+    with open_house(channel) as house:
+        planned = dry_run.plan_batch(house, batch_id)
+    log.info("\n%s", dry_run.as_text(planned))
+    return {"documents": len(planned.documents), "held": len(planned.held)}

@@ -1,0 +1,275 @@
+"""Posts what the ERP still lacks: plan, write ``sending``, call, write ``posted``; round by round.
+
+A poster holds the channel's posting lock for one chunk of orders. So a ledger entry found
+``sending`` is always a dead poster's: it is looked up in the ERP before anything is sent again. One
+order that cannot be posted is held with the reason; all others go through in the same run.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from include.domain.codec import from_document
+from include.domain.document import Document, PreparedDocument, RemoteDocument, StockNeed
+from include.domain.errors import (
+    AmbiguousOutcome,
+    OrderError,
+    Refused,
+    RemoteUnavailable,
+)
+from include.domain.ledger import EMPTY_LEDGER, DocumentState, LedgerEntry, OrderLedger
+from include.domain.order import Order
+from include.domain.plan import Plan, plan, stock_needs, stock_taken
+from include.domain.sales import facts_digest
+from include.domain.verdict import Finding, finding_of
+from include.pipelines.chunks import chunks
+from include.pipelines.house import House
+from include.staging import ledger as ledger_rows
+from include.staging import orders as staged
+from include.staging import quarantine
+from include.staging.engine import posting_lock
+
+log = logging.getLogger(__name__)
+
+CHUNK = 200
+MOST_ROUNDS = 4
+
+
+@dataclass(slots=True)
+class Posted:
+    """What one call of ``post`` did.
+
+    Attributes:
+        orders: Orders looked at.
+        documents: Documents the ERP took, or turned out to hold already.
+        held: Orders held with a reason.
+        skipped: Orders that policy leaves out.
+        recovered: Documents of a dead poster that were found in the ERP.
+    """
+
+    orders: int = 0
+    documents: int = 0
+    held: int = 0
+    skipped: int = 0
+    recovered: int = 0
+
+
+@dataclass(slots=True)
+class _Chunk:
+    orders: dict[str, Order]
+    versions: dict[str, str]
+    findings: dict[str, Finding] = field(default_factory=dict)
+    unavailable: list[RemoteUnavailable] = field(default_factory=list)
+    skipped: set[str] = field(default_factory=set)
+
+
+def post(house: House, order_ids: Iterable[str], batch_id: int) -> Posted:
+    """Bring the ERP in line with the staged orders.
+
+    Args:
+        house: The channel.
+        order_ids: Store ids of staged orders.
+        batch_id: The landing batch on whose behalf this happens.
+
+    Returns:
+        What was done.
+
+    Raises:
+        RemoteUnavailable: The ERP cannot be reached; what was posted is recorded.
+        ConfigurationError: The ERP lacks set-up that the channel names.
+    """
+    done = Posted()
+    house.erp.preflight()
+    for ids in chunks(order_ids, CHUNK):
+        with posting_lock(house.engine, house.channel):
+            _post_chunk(house, ids, batch_id, done)
+    return done
+
+
+def plan_orders(
+    house: House, orders: Iterable[Order], ledgers: dict[str, OrderLedger]
+) -> Iterator[tuple[Order, Plan | OrderError]]:
+    """Plan orders against the stock of this moment, each taking its share before the next.
+
+    Args:
+        house: The channel.
+        orders: Canonical orders, oldest first.
+        ledgers: What is posted, by store id.
+
+    Yields:
+        Each order with its plan, or with the reason why it has to be held.
+    """
+    todo = list(orders)
+    policy = house.settings.domain_policy
+    stock: dict[StockNeed, Decimal] = dict(
+        house.erp.available({need for order in todo for need in stock_needs(order)})
+    )
+    for order in todo:
+        try:
+            ready = plan(order, ledgers.get(order.order_id_store, EMPTY_LEDGER), policy, stock)
+        except OrderError as error:
+            yield order, error
+            continue
+        for document in ready.documents[:1]:
+            for need, units in stock_taken(document):
+                if need in stock and document.based_on is None:
+                    stock[need] -= units
+        yield order, ready
+
+
+def _post_chunk(house: House, ids: Sequence[str], batch_id: int, done: Posted) -> None:
+    with house.engine.connect() as connection:
+        rows = staged.read_orders(connection, house.channel, ids)
+    orders = {row.order_id_store: from_document(row.document) for row in rows}
+    chunk = _Chunk(orders, {row.order_id_store: row.version for row in rows})
+    done.orders += len(orders)
+    done.recovered += _recover(house, ids)
+    for _ in range(MOST_ROUNDS):
+        with house.engine.connect() as connection:
+            ledgers = ledger_rows.ledgers_for(connection, house.channel, list(orders))
+        ready = list(_next_documents(house, chunk, ledgers))
+        if not ready:
+            break
+        done.documents += _send(house, ready, chunk, batch_id)
+        if len(chunk.unavailable) == len(ready):
+            break
+    _settle(house, chunk, batch_id, done)
+
+
+def _recover(house: House, ids: Sequence[str]) -> int:
+    """Look up every document that a dead poster may or may not have sent."""
+    with house.engine.connect() as connection:
+        unsure = ledger_rows.in_state(connection, house.channel, ids, DocumentState.SENDING)
+    if not unsure:
+        return 0
+    found = house.erp.find([(entry.key, number) for entry, number in unsure])
+    posted = [(entry.key, found[entry.key][0]) for entry, _ in unsure if entry.key in found]
+    lost = [entry.key for entry, _ in unsure if entry.key not in found]
+    with house.engine.begin() as connection:
+        ledger_rows.mark_posted(connection, posted)
+        ledger_rows.release(connection, lost)
+    log.info("%d documents of a dead poster: %d are in the ERP", len(unsure), len(posted))
+    return len(posted)
+
+
+def _next_documents(
+    house: House, chunk: _Chunk, ledgers: dict[str, OrderLedger]
+) -> Iterator[PreparedDocument]:
+    """Yield the next document of each order that still lacks one and is not held."""
+    open_orders = [o for o in chunk.orders.values() if o.order_id_store not in chunk.findings]
+    for order, ready in plan_orders(house, open_orders, ledgers):
+        try:
+            if isinstance(ready, OrderError):
+                raise ready
+            if ready.skipped:
+                chunk.skipped.add(order.order_id_store)
+            prepared = [house.erp.prepare(document) for document in ready.documents]
+        except OrderError as error:
+            chunk.findings[order.order_id_store] = finding_of(
+                error, order.order_id_store, order.number
+            )
+            continue
+        yield from prepared[:1]
+
+
+def _send(house: House, ready: Sequence[PreparedDocument], chunk: _Chunk, batch_id: int) -> int:
+    with house.engine.begin() as connection:
+        ledger_rows.mark_sending(
+            connection, [(_entry(p, chunk), p.document.order_number) for p in ready], batch_id
+        )
+    with ThreadPoolExecutor(house.settings.posting_threads) as threads:
+        results = list(threads.map(lambda prepared: _send_one(house, prepared), ready))
+    posted, refused, undone = [], [], []
+    for prepared, result in zip(ready, results, strict=True):
+        key = prepared.document.key
+        if isinstance(result, RemoteDocument):
+            posted.append((key, result))
+            continue
+        if isinstance(result, Refused):
+            refused.append((key, str(result)))
+        elif not isinstance(result, AmbiguousOutcome):
+            undone.append(key)
+        if isinstance(result, RemoteUnavailable):
+            chunk.unavailable.append(result)
+        chunk.findings[key.order_id_store] = _finding(result, prepared.document)
+    with house.engine.begin() as connection:
+        ledger_rows.mark_posted(connection, posted)
+        ledger_rows.mark_refused(connection, refused)
+        ledger_rows.release(connection, undone)
+    return len(posted)
+
+
+def _send_one(
+    house: House, prepared: PreparedDocument
+) -> RemoteDocument | OrderError | RemoteUnavailable:
+    try:
+        return house.erp.post(prepared)
+    except AmbiguousOutcome as broken_off:
+        return _look_up(house, prepared, broken_off)
+    except (OrderError, RemoteUnavailable) as error:
+        return error
+
+
+def _look_up(
+    house: House, prepared: PreparedDocument, broken_off: AmbiguousOutcome
+) -> RemoteDocument | RemoteUnavailable:
+    """Ask the ERP whether a call that broke off took effect; unknown stays ``sending``."""
+    document = prepared.document
+    try:
+        found = house.erp.find([(document.key, document.order_number)])
+    except RemoteUnavailable:
+        return broken_off
+    if document.key in found:
+        return found[document.key][0]
+    return broken_off
+
+
+def _settle(house: House, chunk: _Chunk, batch_id: int, done: Posted) -> None:
+    done.held += len(chunk.findings)
+    done.skipped += len(chunk.skipped)
+    passed = [order_id for order_id in chunk.orders if order_id not in chunk.findings]
+    with house.engine.begin() as connection:
+        quarantine.record(
+            connection,
+            house.channel,
+            list(chunk.findings.values()),
+            owner=house.settings.order_data_owner,
+            batch_id=batch_id,
+        )
+        quarantine.close_passed(connection, house.channel, passed)
+    if chunk.unavailable and len(chunk.unavailable) == len(chunk.findings) and not passed:
+        raise chunk.unavailable[0]
+
+
+def _entry(prepared: PreparedDocument, chunk: _Chunk) -> LedgerEntry:
+    document = prepared.document
+    return LedgerEntry(
+        key=document.key,
+        state=DocumentState.SENDING,
+        total=document.total,
+        currency=document.currency,
+        digest=facts_digest(document),
+        order_version=chunk.versions[document.key.order_id_store],
+        line_count=prepared.line_count,
+        paid=document.paid,
+        back_ordered=Decimal(sum(line.back_ordered for line in document.lines)),
+    )
+
+
+def _finding(error: OrderError | RemoteUnavailable, document: Document) -> Finding:
+    order_id, number = document.key.order_id_store, document.order_number
+    if isinstance(error, OrderError):
+        return finding_of(error, order_id, number)
+    return Finding(
+        order_id_store=order_id,
+        order_number=number,
+        reason_class="erp_busy",
+        rule="erp_available",
+        message=f"order {number}: the ERP could not take its {document.key.kind} just now; the "
+        "next run looks it up and tries again",
+        remote=str(error),
+    )

@@ -1,0 +1,91 @@
+"""A dry run: the plan of a landed batch, printed. Reads the ERP, sends nothing, records nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import orjson
+
+from include.domain.codec import from_document
+from include.domain.document import PreparedDocument
+from include.domain.errors import OrderError
+from include.domain.money import Money
+from include.domain.plan import SKIP_REASONS
+from include.pipelines.documents import plan_orders
+from include.pipelines.house import House
+from include.staging import landing
+from include.staging import ledger as ledger_rows
+
+
+@dataclass(slots=True)
+class Planned:
+    """What posting would do.
+
+    Attributes:
+        documents: Documents it would send, in order.
+        held: Order number and reason of each order it would hold.
+        skipped: Order number and reason of each order it would leave out.
+        done: Orders whose documents are all in the ERP.
+    """
+
+    documents: list[PreparedDocument] = field(default_factory=list)
+    held: list[tuple[str, str]] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    done: int = 0
+
+
+def plan_batch(house: House, batch_id: int) -> Planned:
+    """Plan every order of a landed batch that validation let through.
+
+    Args:
+        house: The channel.
+        batch_id: A validated landing batch.
+
+    Returns:
+        What posting would do now.
+    """
+    planned = Planned()
+    with house.engine.connect() as connection:
+        rows = landing.read_canonical(connection, batch_id)
+        planned.held += landing.read_held(connection, batch_id)
+        ledgers = ledger_rows.ledgers_for(
+            connection, house.channel, [row.order_id_store for row in rows]
+        )
+    orders = [from_document(orjson.loads(row.document)) for row in rows]
+    for order, ready in plan_orders(house, orders, ledgers):
+        try:
+            if isinstance(ready, OrderError):
+                raise ready
+            prepared = [house.erp.prepare(document) for document in ready.documents]
+        except OrderError as error:
+            planned.held.append((order.number, str(error)))
+            continue
+        if ready.skipped:
+            planned.skipped.append((order.number, SKIP_REASONS[ready.skipped]))
+        elif not prepared:
+            planned.done += 1
+        planned.documents += prepared
+    return planned
+
+
+def as_text(planned: Planned) -> str:
+    """Return the plan as a table for the run's log; no personal data in it.
+
+    Args:
+        planned: What posting would do.
+    """
+    lines = [f"{'order':<12} {'document':<12} {'date':<10} {'lines':>5} {'total':>16} {'paid':>16}"]
+    for prepared in planned.documents:
+        document = prepared.document
+        lines.append(
+            f"{document.order_number:<12} {document.key.kind:<12} {document.document_on} "
+            f"{prepared.line_count:>5} {Money(document.total, document.currency)!s:>16} "
+            f"{Money(document.paid, document.currency)!s:>16}"
+        )
+    lines += [f"{number:<12} held: {reason}" for number, reason in planned.held]
+    lines += [f"{number:<12} skipped: {reason}" for number, reason in planned.skipped]
+    lines.append(
+        f"{len(planned.documents)} documents to post, {len(planned.held)} orders to hold, "
+        f"{len(planned.skipped)} to leave out, {planned.done} complete already"
+    )
+    return "\n".join(lines)
