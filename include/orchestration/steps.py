@@ -1,7 +1,7 @@
 """The task callables. Each opens the channel, runs one use case and passes on ids and counts.
 
-Errors are translated to Airflow here and nowhere else: what only a person can mend fails at once; what
-may pass by itself is retried; a refused order is never an error of the task.
+Errors are translated to Airflow here and nowhere else: what only a person can mend fails at once;
+what may pass by itself is retried; a refused order is never an error of the task.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def prove(channel: str, batch_id: int) -> dict[str, int]:
     log.info("\n%s", proof_export.as_text(found))
     if not found.is_complete:
         raise AirflowFailException(
-            f"{found.unexplained} orders of {found.window} are unexplained; the Proof page names each"
+            f"{found.unexplained} orders of {found.window} are unexplained: see the Proof page"
         )
     return {"in_store": found.in_store, "posted": found.posted, "held": found.held}
 

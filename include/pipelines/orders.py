@@ -161,8 +161,8 @@ def load(house: House, batch_id: int) -> int:
 def orders_to_post(house: House, batch_id: int, run: Run) -> list[str]:
     """Return the staged orders that a run's post step looks at.
 
-    These are the orders of its batch, and those of the channel that wait for something that may have
-    changed since: a mapping row, stock, the ERP. A run for given order numbers looks at just these.
+    These are the orders of its batch, and those of the channel that wait for something that may
+    have changed since: a mapping row, stock, the ERP. A run for given order numbers looks at just these.
 
     Args:
         house: The channel.
@@ -213,7 +213,7 @@ def _duplicates(doubled: Iterable[tuple[str, str, str]]) -> Iterator[Finding]:
             order_number=number,
             reason_class="duplicate",
             rule="order_number_unique",
-            message=f"order {number}: another order of the channel ({other}) carries the same number; "
-            "rename one in the store, the ERP looks documents up by it",
+            message=f"order {number}: another order of the channel ({other}) carries the same "
+            "number; rename one in the store, the ERP looks documents up by it",
             field="order_number",
         )
