@@ -444,5 +444,9 @@ def _kept(result: dict[str, Any], suite: Suite) -> dict[str, Any]:
             **counts,
             "order_ids": [order_id for order_id, _ in _broken_by(result)[:IDS_KEPT]],
         },
-        "exception_info": {"raised_exception": bool(raised), "exception_message": raised or None},
+        "exception_info": {
+            "raised_exception": bool(raised),
+            "exception_message": raised or None,
+            "exception_traceback": None,
+        },
     }
