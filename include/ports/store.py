@@ -24,6 +24,7 @@ class OrderHeader:
         total: Current total in shop currency.
         currency: Shop currency.
         line_count: Number of lines with a current quantity, if the list tells.
+        unit_count: Number of units on those lines, if the list tells.
     """
 
     order_id_store: str
@@ -33,6 +34,7 @@ class OrderHeader:
     total: Decimal
     currency: str
     line_count: int | None = None
+    unit_count: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""HTTP for every connector: one session builder, retries, pacing, redaction, statuses as errors."""

@@ -60,6 +60,13 @@ def minified(name: str) -> str:
     return re.sub(r"\s+", " ", document(name)).strip()
 
 
+def _body(name: str) -> str:
+    match = _BODY.match(fragment(name))
+    if match is None:
+        raise ValueError(f"fragment {name} is not one plain fragment")
+    return match[1]
+
+
 def bulk_document(name: str, search: str, flags: Mapping[str, bool]) -> str:
     """Return a document for a bulk operation: no fragments, no variables, the search filled in.
 
@@ -73,10 +80,7 @@ def bulk_document(name: str, search: str, flags: Mapping[str, bool]) -> str:
     text = _FOLDER.joinpath(f"{name}.graphql").read_text(encoding="utf-8")
     while spreads := set(_SPREAD.findall(text)):
         for needed in spreads:
-            match = _BODY.match(fragment(needed))
-            if match is None:
-                raise ValueError(f"fragment {needed} is not one plain fragment")
-            text = re.sub(rf"\.\.\.\s*{needed}\b", lambda _, body=match[1]: str(body), text)
+            text = re.sub(rf"\.\.\.\s*{needed}\b", _body(needed), text)
     for flag, value in flags.items():
         text = re.sub(rf"\${flag}\b", "true" if value else "false", text)
     text = re.sub(r"\s+", " ", text).strip()

@@ -1,0 +1,129 @@
+"""Finds connectors by folder: a package under ``stores/`` or ``erps/`` is a connector of its name.
+
+Nothing is imported before a channel names it. A store package exposes ``SETTINGS``, ``authorise``
+and ``create``; an ERP package exposes ``SETTINGS`` and ``create``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from requests.auth import AuthBase
+
+from include.domain.errors import ConfigurationError
+from include.ports.erp import Erp
+from include.ports.store import OrderStore
+
+_HERE = Path(__file__).resolve().parent
+_PACKAGE = __name__.rpartition(".")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class StoreConnector:
+    """What a store package offers.
+
+    Attributes:
+        name: Folder name.
+        settings: Model of the connector's own settings.
+        authorise: ``(facts, session, settings, *, clock, sleep)`` to what signs requests.
+        create: ``(session, base_url, settings, *, clock, sleep)`` to the store.
+    """
+
+    name: str
+    settings: type[BaseModel]
+    authorise: Callable[..., AuthBase]
+    create: Callable[..., OrderStore]
+
+
+@dataclass(frozen=True, slots=True)
+class ErpConnector:
+    """What an ERP package offers.
+
+    Attributes:
+        name: Folder name.
+        settings: Model of the connector's own settings.
+        create: ``(url, settings, mappings)`` to the ERP.
+    """
+
+    name: str
+    settings: type[BaseModel]
+    create: Callable[..., Erp]
+
+
+def names(kind: str, root: Path = _HERE) -> list[str]:
+    """Return the connectors there are of a kind.
+
+    Args:
+        kind: ``stores`` or ``erps``.
+        root: Folder that holds the two.
+    """
+    return sorted(path.parent.name for path in (root / kind).glob("*/__init__.py"))
+
+
+def store(name: str) -> StoreConnector:
+    """Return the store connector of a name.
+
+    Args:
+        name: Folder name, as a channel file gives it.
+
+    Raises:
+        ConfigurationError: There is none of that name, or it is no complete connector.
+    """
+    parts = _parts("stores", name, ("SETTINGS", "authorise", "create"))
+    return StoreConnector(name, parts["SETTINGS"], parts["authorise"], parts["create"])
+
+
+def erp(name: str) -> ErpConnector:
+    """Return the ERP connector of a name.
+
+    Args:
+        name: Folder name, as a channel file gives it.
+
+    Raises:
+        ConfigurationError: There is none of that name, or it is no complete connector.
+    """
+    parts = _parts("erps", name, ("SETTINGS", "create"))
+    return ErpConnector(name, parts["SETTINGS"], parts["create"])
+
+
+def settings_of(
+    connector: StoreConnector | ErpConnector, values: Mapping[str, object], where: str
+) -> BaseModel:
+    """Validate a channel's settings for a connector.
+
+    Args:
+        connector: Whose settings they are.
+        values: What the channel file says.
+        where: Channel and side, for the message.
+
+    Raises:
+        ConfigurationError: Names each wrong field and the rule.
+    """
+    try:
+        return connector.settings.model_validate(dict(values))
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(str(part) for part in fault['loc']) or 'settings'}: {fault['msg']}"
+            for fault in error.errors(include_input=False)
+        )
+        raise ConfigurationError(f"{where}: {connector.name}: {faults}") from error
+
+
+def _parts(kind: str, name: str, wanted: tuple[str, ...]) -> dict[str, Any]:
+    known = names(kind)
+    if name not in known:
+        raise ConfigurationError(
+            f"there is no connector {name!r} under {kind}; there are: {', '.join(known) or 'none'}"
+        )
+    module = import_module(f"{_PACKAGE}.{kind}.{name}")
+    missing = [part for part in wanted if not hasattr(module, part)]
+    if missing:
+        raise ConfigurationError(
+            f"connector {kind}/{name} is not complete: it exposes no {', '.join(missing)}"
+        )
+    return {part: getattr(module, part) for part in wanted}

@@ -1,0 +1,279 @@
+"""The Shopify store behind the store port: preflight, count, list, fetch, normalise."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from datetime import datetime
+from importlib import import_module
+
+import requests
+from pydantic import SecretStr
+
+from include.connectors.stores.shopify.auth import (
+    TOKEN_HEADER,
+    ClientCredentials,
+    ShopifyAuth,
+    StaticToken,
+    credentials_of,
+)
+from include.connectors.stores.shopify.bulk import BulkExport
+from include.connectors.stores.shopify.client import ShopifyClient
+from include.connectors.stores.shopify.preflight import check, granted_scopes
+from include.connectors.stores.shopify.pull import (
+    Access,
+    Hydrator,
+    OrderList,
+    between,
+    raw_order,
+)
+from include.connectors.stores.shopify.settings import ShopifySettings
+from include.domain.errors import ConfigurationError
+from include.domain.order import Order
+from include.domain.window import Selection
+from include.ports.clock import Clock
+from include.ports.store import OrderHeader, RawOrder, StoreFacts
+from include.transport.connection import ConnectionFacts
+from include.transport.prefetch import ahead
+from include.transport.retry import Backoff
+
+_FIRST_WAIT_SECONDS = 1.0
+_LONGEST_WAIT_SECONDS = 30.0
+_BULK_BATCH = 100
+
+
+class ShopifyStore:
+    """One Shopify store that orders are pulled from; implements ``ports.store.OrderStore``.
+
+    Args:
+        client: Talks to the store.
+        settings: How orders are pulled.
+        clock: The present.
+        sleep: Waits the given seconds.
+        backoff: How long to wait between attempts.
+    """
+
+    def __init__(
+        self,
+        client: ShopifyClient,
+        settings: ShopifySettings,
+        *,
+        clock: Clock,
+        sleep: Callable[[float], None],
+        backoff: Backoff,
+    ) -> None:
+        self._client = client
+        self._settings = settings
+        self._clock = clock
+        self._sleep = sleep
+        self._backoff = backoff
+        self._list = OrderList(client, settings, sleep)
+        self._access: Access | None = None
+
+    def preflight(self, selection: Selection) -> StoreFacts:
+        """Check scopes, version, currency and access before anything is pulled.
+
+        Args:
+            selection: What the run is going to ask for.
+
+        Raises:
+            ConfigurationError: One message that names every missing thing.
+            RemoteUnavailable: The store did not answer.
+        """
+        return check(self._client, self._settings, self._clock, selection)
+
+    def count(self, selection: Selection) -> int:
+        """Return the store's own count of the selection's fetch range, both ends closed.
+
+        Args:
+            selection: Window, basis, numbers and statuses.
+        """
+        return self._list.count(selection)
+
+    def list_headers(self, selection: Selection) -> Iterator[OrderHeader]:
+        """Yield the header of each order that the selection owns, once.
+
+        Args:
+            selection: Window, basis, numbers and statuses.
+
+        Raises:
+            WindowError: The list is not complete by the store's own count, or lacks a number.
+            RemoteUnavailable: The store did not answer.
+        """
+        return self._list.headers(selection)
+
+    def fetch(self, headers: Sequence[OrderHeader]) -> Iterator[Sequence[RawOrder]]:
+        """Yield the complete documents of the headers in batches, fetched ahead of their use.
+
+        Args:
+            headers: What to fetch, each order once.
+
+        Raises:
+            WindowError: A document is missing or a nested connection could not be paged to its end.
+            RemoteUnavailable: The store did not answer.
+        """
+        with closing(ahead(self._batches(headers), self._settings.prefetch)) as batches:
+            yield from batches
+
+    def normalise(self, channel: str, document: dict[str, object]) -> Order:
+        """Translate one document into the canonical order. Pure.
+
+        Args:
+            channel: Channel id.
+            document: A fetched document.
+
+        Raises:
+            ContractDrift: The document is not what the store's contract promises.
+        """
+        translate = import_module(f"{__package__}.normalise").normalise
+        order: Order = translate(channel, document)
+        return order
+
+    def _batches(self, headers: Sequence[OrderHeader]) -> Iterator[list[RawOrder]]:
+        if not headers:
+            return
+        if self._access is None:
+            self._access = Access.of(granted_scopes(self._client))
+        left = dict.fromkeys(header.order_id_store for header in headers)
+        if len(left) > self._settings.bulk_threshold:
+            search = self._export_search(headers)
+            if search is not None:
+                yield from self._exported(search, left, self._access)
+        hydrator = Hydrator(self._client, self._settings, self._clock, self._access)
+        yield from hydrator.batches(list(left))
+
+    def _exported(
+        self, search: str, left: dict[str, None], access: Access
+    ) -> Iterator[list[RawOrder]]:
+        """Yield what a bulk export holds of the orders, and strike it off."""
+        export = BulkExport(
+            self._client,
+            self._settings,
+            access,
+            clock=self._clock,
+            sleep=self._sleep,
+            backoff=self._backoff,
+        )
+        batch: list[RawOrder] = []
+        for document in export.documents(search, frozenset(left)):
+            raw = raw_order(document)
+            del left[raw.order_id_store]
+            batch.append(raw)
+            if len(batch) == _BULK_BATCH:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
+
+    def _export_search(self, headers: Sequence[OrderHeader]) -> str | None:
+        """Return the tightest time range that holds the orders, if it holds little else."""
+        choices = []
+        for field in ("updated_at", "created_at"):
+            times: list[datetime] = [getattr(header, field) for header in headers]
+            search = between(field, min(times), max(times))
+            choices.append((self._list.count_search(search), search))
+        count, search = min(choices)
+        return search if count <= len(headers) * self._settings.bulk_slack else None
+
+
+def authorise(
+    facts: ConnectionFacts,
+    session: requests.Session,
+    settings: ShopifySettings,
+    *,
+    clock: Clock,
+    sleep: Callable[[float], None] = time.sleep,
+    rng: random.Random | None = None,
+) -> ShopifyAuth:
+    """Return what puts the access token on requests to a store; set it as ``session.auth``.
+
+    Args:
+        facts: The connection: client id and secret, or a static token.
+        session: Carries the token request.
+        settings: Time-outs.
+        clock: Tells when a token runs out.
+        sleep: Waits between attempts.
+        rng: Source of jitter.
+
+    Raises:
+        ConfigurationError: The connection holds no credentials.
+    """
+    client_id, secret = credentials_of(facts)
+    if not client_id:
+        return StaticToken(secret)
+    return ClientCredentials(
+        session,
+        facts.base_url,
+        client_id,
+        secret,
+        clock=clock,
+        sleep=sleep,
+        backoff=Backoff(_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS, rng or random.Random()),  # noqa: S311
+        timeout=(settings.connect_seconds, settings.read_seconds),
+        system=facts.conn_id,
+    )
+
+
+def _facts_of(session: requests.Session, base_url: str) -> ConnectionFacts:
+    """Read the credentials that a session already carries, as Airflow's HTTP hook leaves them."""
+    login, password = session.auth if isinstance(session.auth, tuple) else ("", "")
+    token = session.headers.get(TOKEN_HEADER)
+    return ConnectionFacts(
+        conn_id=_host(base_url),
+        base_url=base_url,
+        login=str(login or ""),
+        password=SecretStr(str(password or "")),
+        extra={TOKEN_HEADER: token} if token else {},
+    )
+
+
+def _host(base_url: str) -> str:
+    return base_url.split("://", 1)[-1].split("/", 1)[0].rsplit("@", 1)[-1]
+
+
+def create(
+    session: requests.Session,
+    base_url: str,
+    settings: ShopifySettings,
+    *,
+    clock: Clock,
+    sleep: Callable[[float], None] = time.sleep,
+    rng: random.Random | None = None,
+) -> ShopifyStore:
+    """Build the store for one connection.
+
+    Args:
+        session: Carries the calls. Its ``auth`` is what ``authorise`` made, or the pair of login
+            and password; a static token may also stand in its headers.
+        base_url: The store's root, such as ``https://example.myshopify.com``.
+        settings: How orders are pulled.
+        clock: The present.
+        sleep: Waits the given seconds.
+        rng: Source of jitter.
+
+    Raises:
+        ConfigurationError: There is no base URL, or there are no credentials.
+    """
+    if not base_url.startswith(("http://", "https://")):
+        raise ConfigurationError(
+            "the store connection names no host: set it to the store's address, such as "
+            "https://example.myshopify.com"
+        )
+    auth = session.auth
+    if not isinstance(auth, ShopifyAuth):
+        facts = _facts_of(session, base_url)
+        auth = authorise(facts, session, settings, clock=clock, sleep=sleep, rng=rng)
+    backoff = Backoff(_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS, rng or random.Random())  # noqa: S311
+    client = ShopifyClient(
+        session,
+        base_url,
+        auth,
+        settings,
+        clock=clock,
+        sleep=sleep,
+        backoff=backoff,
+        system=_host(base_url),
+    )
+    return ShopifyStore(client, settings, clock=clock, sleep=sleep, backoff=backoff)

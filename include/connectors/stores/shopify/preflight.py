@@ -1,0 +1,142 @@
+"""Checks before anything is pulled: everything that is missing, in one message."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from include.connectors.stores.shopify.client import AccessDenied, ShopifyClient
+from include.connectors.stores.shopify.pull import Access
+from include.connectors.stores.shopify.settings import ShopifySettings
+from include.domain.errors import ConfigurationError
+from include.domain.window import Selection
+from include.ports.clock import Clock
+from include.ports.store import StoreFacts
+
+_REDACTED_MEANS = (
+    "orders come without names, e-mails and addresses where the store redacts them; request "
+    "protected customer data access for the app if the ERP needs them"
+)
+
+
+def granted_scopes(client: ShopifyClient) -> set[str]:
+    """Return the access scopes that the app holds in the store."""
+    return _scopes(client.execute("shop_facts", {}))
+
+
+def _scopes(facts: dict[str, Any]) -> set[str]:
+    return {scope["handle"] for scope in facts["currentAppInstallation"]["accessScopes"]}
+
+
+def check(
+    client: ShopifyClient, settings: ShopifySettings, clock: Clock, selection: Selection
+) -> StoreFacts:
+    """Check version, scopes, currency, time zone and access to customer data and bulk operations.
+
+    Args:
+        client: Talks to the store; refuses another API version by itself.
+        settings: What the channel expects of the shop.
+        clock: The present, to tell old windows.
+        selection: What the run is going to ask for.
+
+    Returns:
+        What was learnt about the store, with warnings in words.
+
+    Raises:
+        ConfigurationError: One message that names every missing thing.
+        RemoteUnavailable: The store did not answer.
+    """
+    facts = client.execute("shop_facts", {})
+    shop = facts["shop"]
+    scopes = _scopes(facts)
+    problems = _problems(shop, scopes, settings, clock, selection)
+    if problems:
+        raise ConfigurationError(
+            f"{client.system} ({shop['myshopifyDomain']}) is not ready: "
+            + "; ".join(f"({at}) {problem}" for at, problem in enumerate(problems, start=1))
+        )
+    return StoreFacts(
+        name=shop["name"],
+        currency=shop["currencyCode"],
+        time_zone=shop["ianaTimezone"],
+        warnings=tuple(_warnings(client, settings, clock, selection, scopes)),
+    )
+
+
+def _reads(scopes: set[str], name: str) -> bool:
+    return f"read_{name}" in scopes or f"write_{name}" in scopes
+
+
+def _reaches_back(settings: ShopifySettings, clock: Clock, selection: Selection) -> bool:
+    oldest = clock.now() - timedelta(days=settings.recent_days)
+    return not selection.order_numbers and selection.window.start_at < oldest
+
+
+def _problems(
+    shop: dict[str, Any],
+    scopes: set[str],
+    settings: ShopifySettings,
+    clock: Clock,
+    selection: Selection,
+) -> list[str]:
+    problems = []
+    if not _reads(scopes, "orders"):
+        problems.append("the app lacks the scope read_orders: grant it and install the app again")
+    if "read_all_orders" not in scopes and _reaches_back(settings, clock, selection):
+        problems.append(
+            f"the window {selection.window} starts more than {settings.recent_days} days ago and "
+            "the app lacks the scope read_all_orders: the store would silently leave older orders "
+            "out; request it from Shopify for the app, or choose a later window"
+        )
+    for what, expected, actual in (
+        ("currency", settings.expected_currency, shop["currencyCode"]),
+        ("time zone", settings.expected_time_zone, shop["ianaTimezone"]),
+    ):
+        if expected is not None and expected != actual:
+            problems.append(
+                f"the shop's {what} is {actual} but the channel books in {expected}: set the "
+                f"channel's {what} to the shop's"
+            )
+    return problems
+
+
+def _warnings(
+    client: ShopifyClient,
+    settings: ShopifySettings,
+    clock: Clock,
+    selection: Selection,
+    scopes: set[str],
+) -> list[str]:
+    warnings = []
+    access = Access.of(scopes)
+    if not access.customers:
+        warnings.append(
+            "the app lacks read_customers: orders come without their customer and company"
+        )
+    if not access.products:
+        warnings.append("the app lacks read_products: lines come without product and variant ids")
+    if not access.locations:
+        warnings.append("the app lacks read_locations: lines and refunds come without locations")
+    if "read_all_orders" not in scopes and not _reaches_back(settings, clock, selection):
+        warnings.append(
+            f"the app lacks read_all_orders: orders older than {settings.recent_days} days are "
+            "invisible to it, even if they are updated now"
+        )
+    try:
+        client.execute("bulk_probe", {})
+    except AccessDenied:
+        warnings.append("the token may not run bulk operations: large windows take longer")
+    return warnings + _privacy_warnings(client)
+
+
+def _privacy_warnings(client: ShopifyClient) -> list[str]:
+    """Look at the newest orders: is there anything personal left in them?"""
+    try:
+        nodes = client.execute("privacy_probe", {})["orders"]["nodes"]
+    except AccessDenied as error:
+        return [f"{error}: {_REDACTED_MEANS}"]
+    if nodes and not any(
+        node["email"] or (node["billingAddress"] or {}).get("name") for node in nodes
+    ):
+        return [f"the newest {len(nodes)} order(s) hold no personal data: {_REDACTED_MEANS}"]
+    return []
