@@ -1,0 +1,1 @@
+"""Reports: built from domain values, exported as text, JSON and CSV."""
