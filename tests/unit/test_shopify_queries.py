@@ -39,7 +39,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = ROOT / "include/connectors/stores/shopify/schema/admin_2026-10.json.gz"
 
 ORDER = "gid://shopify/Order/1"
-FLAGS = {"withCustomers": True, "withProducts": True, "withLocations": True}
+FLAGS = {"withCustomers": True, "withPersonal": True, "withProducts": True, "withLocations": True}
 PAGE = {"id": ORDER, "first": 250, "after": "cursor"}
 VARIABLES: dict[str, dict[str, Any]] = {
     "orders_window": {
@@ -57,7 +57,7 @@ VARIABLES: dict[str, dict[str, Any]] = {
     "refund_adjustments": PAGE,
     "refund_transactions": PAGE,
     "shop_facts": {},
-    "privacy_probe": {},
+    "privacy_probe": {"withCustomers": True},
     "bulk_probe": {},
     "bulk_run": {"query": "{ orders { edges { node { id } } } }"},
     "bulk_poll": {"id": "gid://shopify/BulkOperation/1"},

@@ -21,7 +21,7 @@ from include.connectors.stores.shopify.auth import (
 )
 from include.connectors.stores.shopify.bulk import BulkExport
 from include.connectors.stores.shopify.client import ShopifyClient
-from include.connectors.stores.shopify.preflight import check, granted_scopes
+from include.connectors.stores.shopify.preflight import check, learn_access
 from include.connectors.stores.shopify.pull import (
     Access,
     Hydrator,
@@ -135,7 +135,7 @@ class ShopifyStore:
         if not headers:
             return
         if self._access is None:
-            self._access = Access.of(granted_scopes(self._client))
+            self._access = learn_access(self._client)
         left = dict.fromkeys(header.order_id_store for header in headers)
         if len(left) > self._settings.bulk_threshold:
             search = self._export_search(headers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -19,9 +20,22 @@ _REDACTED_MEANS = (
 )
 
 
-def granted_scopes(client: ShopifyClient) -> set[str]:
-    """Return the access scopes that the app holds in the store."""
-    return _scopes(client.execute("shop_facts", {}))
+def learn_access(client: ShopifyClient) -> Access:
+    """Ask the store what the app may read of an order.
+
+    Args:
+        client: Talks to the store.
+
+    Raises:
+        ConfigurationError: The store refuses even that.
+        RemoteUnavailable: The store did not answer.
+    """
+    access = Access.of(_scopes(client.execute("shop_facts", {})))
+    try:
+        client.execute("privacy_probe", {"withCustomers": access.customers})
+    except AccessDenied:
+        return replace(access, personal=False)
+    return access
 
 
 def _scopes(facts: dict[str, Any]) -> set[str]:
@@ -126,13 +140,14 @@ def _warnings(
         client.execute("bulk_probe", {})
     except AccessDenied:
         warnings.append("the token may not run bulk operations: large windows take longer")
-    return warnings + _privacy_warnings(client)
+    return warnings + _privacy_warnings(client, access)
 
 
-def _privacy_warnings(client: ShopifyClient) -> list[str]:
+def _privacy_warnings(client: ShopifyClient, access: Access) -> list[str]:
     """Look at the newest orders: is there anything personal left in them?"""
     try:
-        nodes = client.execute("privacy_probe", {})["orders"]["nodes"]
+        answer = client.execute("privacy_probe", {"withCustomers": access.customers})
+        nodes = answer["orders"]["nodes"]
     except AccessDenied as error:
         return [f"{error}: {_REDACTED_MEANS}"]
     if nodes and not any(

@@ -44,9 +44,17 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Which parts of an order the app's scopes let it read."""
+    """Which parts of an order the app may read.
+
+    Attributes:
+        customers: Scope for customers and companies.
+        personal: Approval for protected customer data: names, streets, e-mails, phones.
+        products: Scope for products and variants.
+        locations: Scope for locations.
+    """
 
     customers: bool = True
+    personal: bool = True
     products: bool = True
     locations: bool = True
 
@@ -69,6 +77,7 @@ class Access:
         """The boolean variables of the hydration documents."""
         return {
             "withCustomers": self.customers,
+            "withPersonal": self.personal,
             "withProducts": self.products,
             "withLocations": self.locations,
         }
@@ -492,6 +501,14 @@ class Hydrator:
 
 
 _PLAIN_LIST_CAP = 250
+_PERSONAL_OF_CUSTOMER = (
+    "displayName",
+    "firstName",
+    "lastName",
+    "defaultEmailAddress",
+    "defaultPhoneNumber",
+)
+_PERSONAL_OF_ADDRESS = ("name", "address1", "address2", "zip", "phone")
 
 
 def require_untruncated(document: Document, system: str) -> None:
@@ -531,6 +548,15 @@ def filled(document: Document, access: Access) -> Document:
     if not access.customers:
         document.setdefault("customer", None)
         document.setdefault("purchasingEntity", None)
+    if not access.personal:
+        for owner, fields in (
+            (document, ("email", "phone")),
+            (document["customer"], _PERSONAL_OF_CUSTOMER),
+            (document["billingAddress"], _PERSONAL_OF_ADDRESS),
+            (document["shippingAddress"], _PERSONAL_OF_ADDRESS),
+        ):
+            if owner is not None:
+                owner.update(dict.fromkeys(fields))
     if not access.products:
         for line in document["lineItems"]["nodes"]:
             line.setdefault("variant", None)
