@@ -1,7 +1,7 @@
 """Finds connectors by folder: a package under ``stores/`` or ``erps/`` is a connector of its name.
 
-Nothing is imported before a channel names it. A store package exposes ``SETTINGS``, ``authorise``
-and ``create``; an ERP package exposes ``SETTINGS`` and ``create``.
+Nothing is imported before a channel names it. A package exposes ``SETTINGS``, the model of its own
+settings, and ``create``.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from requests.auth import AuthBase
 
 from include.domain.errors import ConfigurationError
 from include.ports.erp import Erp
 from include.ports.store import OrderStore
 
 _HERE = Path(__file__).resolve().parent
+_EXPOSED = ("SETTINGS", "create")
 _PACKAGE = __name__.rpartition(".")[0]
 
 
@@ -29,14 +29,12 @@ class StoreConnector:
 
     Attributes:
         name: Folder name.
-        settings: Model of the connector's own settings.
-        authorise: ``(facts, session, settings, *, clock, sleep)`` to what signs requests.
-        create: ``(session, base_url, settings, *, clock, sleep)`` to the store.
+        SETTINGS: Model of the connector's own settings.
+        create: ``(session, facts, settings, *, clock, sleep)`` to the store.
     """
 
     name: str
-    settings: type[BaseModel]
-    authorise: Callable[..., AuthBase]
+    SETTINGS: type[BaseModel]
     create: Callable[..., OrderStore]
 
 
@@ -46,12 +44,12 @@ class ErpConnector:
 
     Attributes:
         name: Folder name.
-        settings: Model of the connector's own settings.
+        SETTINGS: Model of the connector's own settings.
         create: ``(url, settings, mappings)`` to the ERP.
     """
 
     name: str
-    settings: type[BaseModel]
+    SETTINGS: type[BaseModel]
     create: Callable[..., Erp]
 
 
@@ -74,8 +72,8 @@ def store(name: str) -> StoreConnector:
     Raises:
         ConfigurationError: There is none of that name, or it is no complete connector.
     """
-    parts = _parts("stores", name, ("SETTINGS", "authorise", "create"))
-    return StoreConnector(name, parts["SETTINGS"], parts["authorise"], parts["create"])
+    module = _module("stores", name)
+    return StoreConnector(name, module.SETTINGS, module.create)
 
 
 def erp(name: str) -> ErpConnector:
@@ -87,8 +85,8 @@ def erp(name: str) -> ErpConnector:
     Raises:
         ConfigurationError: There is none of that name, or it is no complete connector.
     """
-    parts = _parts("erps", name, ("SETTINGS", "create"))
-    return ErpConnector(name, parts["SETTINGS"], parts["create"])
+    module = _module("erps", name)
+    return ErpConnector(name, module.SETTINGS, module.create)
 
 
 def settings_of(
@@ -105,7 +103,7 @@ def settings_of(
         ConfigurationError: Names each wrong field and the rule.
     """
     try:
-        return connector.settings.model_validate(dict(values))
+        return connector.SETTINGS.model_validate(dict(values))
     except ValidationError as error:
         faults = "; ".join(
             f"{'.'.join(str(part) for part in fault['loc']) or 'settings'}: {fault['msg']}"
@@ -114,16 +112,16 @@ def settings_of(
         raise ConfigurationError(f"{where}: {connector.name}: {faults}") from error
 
 
-def _parts(kind: str, name: str, wanted: tuple[str, ...]) -> dict[str, Any]:
+def _module(kind: str, name: str) -> Any:
     known = names(kind)
     if name not in known:
         raise ConfigurationError(
             f"there is no connector {name!r} under {kind}; there are: {', '.join(known) or 'none'}"
         )
     module = import_module(f"{_PACKAGE}.{kind}.{name}")
-    missing = [part for part in wanted if not hasattr(module, part)]
+    missing = [part for part in _EXPOSED if not hasattr(module, part)]
     if missing:
         raise ConfigurationError(
             f"connector {kind}/{name} is not complete: it exposes no {', '.join(missing)}"
         )
-    return {part: getattr(module, part) for part in wanted}
+    return module

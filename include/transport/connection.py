@@ -18,7 +18,7 @@ class ConnectionFacts:
         conn_id: Name people know it by, used in messages.
         base_url: Scheme, host and port.
         login: User or client id; empty if there is none.
-        password: Password, client secret or token; never printed.
+        password: Password, client secret or token, plain or as a secret; never printed.
         extra: Further named values of the connection; may hold secrets, never printed.
     """
 
@@ -27,3 +27,7 @@ class ConnectionFacts:
     login: str = ""
     password: SecretStr = _NO_SECRET
     extra: Mapping[str, object] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.password, str):
+            object.__setattr__(self, "password", SecretStr(self.password))

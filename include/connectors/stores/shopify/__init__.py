@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from include.connectors.stores.shopify.connector import ShopifyStore, authorise, create
+from include.connectors.stores.shopify.connector import ShopifyStore, create
 from include.connectors.stores.shopify.settings import ShopifySettings
 
 SETTINGS = ShopifySettings
 
-__all__ = ["SETTINGS", "ShopifyStore", "authorise", "create"]
+__all__ = ["SETTINGS", "ShopifyStore", "create"]

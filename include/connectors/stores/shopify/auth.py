@@ -17,6 +17,7 @@ import requests
 from pydantic import SecretStr
 from requests.auth import AuthBase
 
+from include.connectors.stores.shopify.settings import ShopifySettings
 from include.domain.errors import ConfigurationError, RemoteUnavailable
 from include.ports.clock import Clock
 from include.transport.connection import ConnectionFacts
@@ -244,3 +245,41 @@ def credentials_of(facts: ConnectionFacts) -> tuple[str, SecretStr]:
     if not facts.login or password.startswith(_STATIC_PREFIXES):
         return "", facts.password
     return facts.login, facts.password
+
+
+def auth_of(
+    facts: ConnectionFacts,
+    session: requests.Session,
+    settings: ShopifySettings,
+    *,
+    clock: Clock,
+    sleep: Callable[[float], None],
+    backoff: Backoff,
+) -> ShopifyAuth:
+    """Return what puts the access token on the calls to a store.
+
+    Args:
+        facts: The connection.
+        session: Carries the token request.
+        settings: Time-outs.
+        clock: Tells when a token runs out.
+        sleep: Waits between attempts.
+        backoff: How long to wait in between.
+
+    Raises:
+        ConfigurationError: The connection holds no credentials.
+    """
+    client_id, secret = credentials_of(facts)
+    if not client_id:
+        return StaticToken(secret)
+    return ClientCredentials(
+        session,
+        facts.base_url,
+        client_id,
+        secret,
+        clock=clock,
+        sleep=sleep,
+        backoff=backoff,
+        timeout=(settings.connect_seconds, settings.read_seconds),
+        system=facts.conn_id,
+    )

@@ -10,15 +10,8 @@ from datetime import datetime
 from importlib import import_module
 
 import requests
-from pydantic import SecretStr
 
-from include.connectors.stores.shopify.auth import (
-    TOKEN_HEADER,
-    ClientCredentials,
-    ShopifyAuth,
-    StaticToken,
-    credentials_of,
-)
+from include.connectors.stores.shopify.auth import auth_of
 from include.connectors.stores.shopify.bulk import BulkExport
 from include.connectors.stores.shopify.client import ShopifyClient
 from include.connectors.stores.shopify.preflight import check, learn_access
@@ -178,64 +171,9 @@ class ShopifyStore:
         return search if count <= len(headers) * self._settings.bulk_slack else None
 
 
-def authorise(
-    facts: ConnectionFacts,
-    session: requests.Session,
-    settings: ShopifySettings,
-    *,
-    clock: Clock,
-    sleep: Callable[[float], None] = time.sleep,
-    rng: random.Random | None = None,
-) -> ShopifyAuth:
-    """Return what puts the access token on requests to a store; set it as ``session.auth``.
-
-    Args:
-        facts: The connection: client id and secret, or a static token.
-        session: Carries the token request.
-        settings: Time-outs.
-        clock: Tells when a token runs out.
-        sleep: Waits between attempts.
-        rng: Source of jitter.
-
-    Raises:
-        ConfigurationError: The connection holds no credentials.
-    """
-    client_id, secret = credentials_of(facts)
-    if not client_id:
-        return StaticToken(secret)
-    return ClientCredentials(
-        session,
-        facts.base_url,
-        client_id,
-        secret,
-        clock=clock,
-        sleep=sleep,
-        backoff=Backoff(_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS, rng or random.Random()),  # noqa: S311
-        timeout=(settings.connect_seconds, settings.read_seconds),
-        system=facts.conn_id,
-    )
-
-
-def _facts_of(session: requests.Session, base_url: str) -> ConnectionFacts:
-    """Read the credentials that a session already carries, as Airflow's HTTP hook leaves them."""
-    login, password = session.auth if isinstance(session.auth, tuple) else ("", "")
-    token = session.headers.get(TOKEN_HEADER)
-    return ConnectionFacts(
-        conn_id=_host(base_url),
-        base_url=base_url,
-        login=str(login or ""),
-        password=SecretStr(str(password or "")),
-        extra={TOKEN_HEADER: token} if token else {},
-    )
-
-
-def _host(base_url: str) -> str:
-    return base_url.split("://", 1)[-1].split("/", 1)[0].rsplit("@", 1)[-1]
-
-
 def create(
     session: requests.Session,
-    base_url: str,
+    facts: ConnectionFacts,
     settings: ShopifySettings,
     *,
     clock: Clock,
@@ -245,35 +183,30 @@ def create(
     """Build the store for one connection.
 
     Args:
-        session: Carries the calls. Its ``auth`` is what ``authorise`` made, or the pair of login
-            and password; a static token may also stand in its headers.
-        base_url: The store's root, such as ``https://example.myshopify.com``.
+        session: Carries the calls.
+        facts: The store's address and the app's credentials.
         settings: How orders are pulled.
         clock: The present.
         sleep: Waits the given seconds.
         rng: Source of jitter.
 
     Raises:
-        ConfigurationError: There is no base URL, or there are no credentials.
+        ConfigurationError: The connection names no address or holds no credentials.
     """
-    if not base_url.startswith(("http://", "https://")):
+    if not facts.base_url.startswith(("http://", "https://")):
         raise ConfigurationError(
-            "the store connection names no host: set it to the store's address, such as "
+            f"connection {facts.conn_id} names no host: set it to the store's address, such as "
             "https://example.myshopify.com"
         )
-    auth = session.auth
-    if not isinstance(auth, ShopifyAuth):
-        facts = _facts_of(session, base_url)
-        auth = authorise(facts, session, settings, clock=clock, sleep=sleep, rng=rng)
     backoff = Backoff(_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS, rng or random.Random())  # noqa: S311
     client = ShopifyClient(
         session,
-        base_url,
-        auth,
+        facts.base_url,
+        auth_of(facts, session, settings, clock=clock, sleep=sleep, backoff=backoff),
         settings,
         clock=clock,
         sleep=sleep,
         backoff=backoff,
-        system=_host(base_url),
+        system=facts.conn_id,
     )
     return ShopifyStore(client, settings, clock=clock, sleep=sleep, backoff=backoff)
