@@ -1,1 +1,10 @@
-"""Microsoft Dynamics GP: sales documents through eConnect."""
+"""Microsoft Dynamics GP: sales documents through eConnect. Settings and limits: README.md."""
+
+from __future__ import annotations
+
+from include.connectors.erps.dynamics_gp.connector import DynamicsGp, create
+from include.connectors.erps.dynamics_gp.settings import DynamicsGpSettings
+
+SETTINGS = DynamicsGpSettings
+
+__all__ = ["SETTINGS", "DynamicsGp", "create"]

@@ -118,3 +118,16 @@ begin
         position := position + 1;
     end loop;
 end $$;
+
+create function econnect_document(calls jsonb) returns void language plpgsql as $$
+-- All or nothing: the first error state becomes an exception, and takes the whole document with it.
+declare outcome record;
+begin
+    select * into outcome from econnect(calls);
+    if outcome.o_ierrorstate <> 0 then
+        raise exception 'error state % from %', outcome.o_ierrorstate, outcome.procedure_failed
+            using errcode = 'GPERR', detail = json_build_object(
+                'procedure', outcome.procedure_failed, 'state', outcome.o_ierrorstate,
+                'codes', outcome.oerrstring, 'position', outcome.position_failed)::text;
+    end if;
+end $$;

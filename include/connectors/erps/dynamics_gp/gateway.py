@@ -1,0 +1,367 @@
+"""The way into a GP company database: one interface, one implementation per database server.
+
+Look-ups are plain SQL that both servers read (GP's own names in upper case: its databases may
+compare names by case, PostgreSQL folds them). What differs is how procedures are called, how a
+reference is locked and how errors are told apart; that is in ``sqlserver.py`` and ``postgres.py``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, NamedTuple, NoReturn
+
+from sqlalchemy import URL, Connection, Engine, RowMapping, make_url, text
+from sqlalchemy.exc import DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from include.connectors.erps.dynamics_gp.econnect.fields import Value
+from include.domain.errors import ConfigurationError, CounterfoilError, RemoteUnavailable
+
+CHUNK = 400  # references in one look-up; SQL Server takes at most 2,100 parameters a batch
+
+
+class Call(NamedTuple):
+    """One procedure call: its name and its parameters without ``@I_v``."""
+
+    procedure: str
+    parameters: Mapping[str, Value]
+
+
+class ProcedureFailed(CounterfoilError):
+    """A procedure answered with an error state; nothing of its document was kept.
+
+    Args:
+        procedure: The procedure that refused.
+        code: ``@O_iErrorState``.
+        codes: ``@oErrString``: every code it collected, space-separated.
+        position: Index of the call among those that were sent together.
+    """
+
+    def __init__(self, procedure: str, code: int, codes: str, position: int) -> None:
+        super().__init__(f"{procedure} answered error state {code}")
+        self.procedure = procedure
+        self.code = code
+        self.codes = codes
+        self.position = position
+
+    @property
+    def numbers(self) -> list[int]:
+        """The error state and every further code of the error string, each once."""
+        further = [int(part) for part in self.codes.split() if part.isdigit()]
+        return list(dict.fromkeys([self.code, *further]))
+
+
+class Deadlocked(RemoteUnavailable):
+    """The server chose this transaction to end a deadlock; it was rolled back as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class SopDocument:
+    """A sales document as GP's own tables show it."""
+
+    in_history: bool
+    soptype: int
+    sopnumbe: str
+    docid: str
+    cstponbr: str
+    docamnt: Decimal
+    curncyid: str
+    voided: bool
+    lines: int
+    paid: Decimal
+    back_ordered: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a document meets in the company before it is posted."""
+
+    batch_exists: bool
+    batch_busy: bool
+    customer_exists: bool
+
+
+_DOCUMENTS = """
+select {place} in_history, h.SOPTYPE soptype, h.SOPNUMBE sopnumbe, h.DOCID docid,
+    h.CSTPONBR cstponbr, h.DOCAMNT docamnt, h.CURNCYID curncyid, h.VOIDSTTS voidstts,
+    (select count(*) from {lines} l where l.SOPTYPE = h.SOPTYPE and l.SOPNUMBE = h.SOPNUMBE
+        and l.CMPNTSEQ = 0) line_count,
+    (select coalesce(sum(p.AMNTPAID), 0) from SOP10103 p where p.SOPTYPE = h.SOPTYPE
+        and p.SOPNUMBE = h.SOPNUMBE) paid,
+    (select coalesce(sum(l.QTYTBAOR), 0) from {lines} l where l.SOPTYPE = h.SOPTYPE
+        and l.SOPNUMBE = h.SOPNUMBE) back_ordered
+from {headers} h
+where h.CSTPONBR in ({references}) and h.DOCID in ({document_ids})
+"""
+SITUATION = """
+    (select max(BCHSTTUS) from SY00500 where BCHSOURC = 'Sales Entry' and BACHNUMB = :batch)
+        batch_status,
+    (select count(*) from {system}SY00800 where BCHSOURC = 'Sales Entry' and BACHNUMB = :batch)
+        open_batches,
+    (select count(*) from RM00101 where CUSTNMBR = :customer) customers"""
+_STOCK = """
+select q.ITEMNMBR itemnmbr, q.LOCNCODE locncode, q.QTYONHND - q.ATYALLOC free
+from IV00102 q join IV00101 i on i.ITEMNMBR = q.ITEMNMBR
+where q.RCRDTYPE = 2 and i.ITEMTYPE in (1, 2) and q.ITEMNMBR in ({items})
+"""
+_CODES = """
+select ErrorCode errorcode, ErrorDesc errordesc from {system}taErrorCode
+where ErrorCode in ({codes})
+"""
+
+
+class Session(ABC):
+    """One connection, for one document or one question."""
+
+    def __init__(self, gateway: Gateway, connection: Connection) -> None:
+        self.gateway = gateway
+        self.connection = connection
+
+    @abstractmethod
+    def lock(self, resource: str, batch: str, customer: str) -> Situation:
+        """Own a name until it is given back; wait for whoever owns it, up to the lock time-out.
+
+        What is read beside it saves an answer's time: each counts when the server is far away.
+
+        Raises:
+            RemoteUnavailable: Another session kept it for too long.
+        """
+
+    @abstractmethod
+    def unlock(self, resource: str) -> None:
+        """Give the name back."""
+
+    @abstractmethod
+    def take_number(self, soptype: int, docid: str) -> str:
+        """Take the next document number, committed at once.
+
+        Raises:
+            ProcedureFailed: GP has no next number for the document id.
+        """
+
+    @abstractmethod
+    def give_number_back(self, soptype: int, docid: str, number: str) -> None:
+        """Give a number back that no document came to use."""
+
+    @abstractmethod
+    def post(self, calls: Sequence[Call]) -> None:
+        """Run the calls of one document in order, as one transaction, and commit it.
+
+        Raises:
+            ProcedureFailed: A procedure refused; everything was rolled back.
+            RemoteUnavailable: The server could not; everything was rolled back.
+            AmbiguousOutcome: The connection broke when the commit may have happened.
+            Refused: A value does not fit a column.
+        """
+
+    def documents(self, references: Sequence[str], docids: Sequence[str]) -> list[SopDocument]:
+        """Look sales documents up in work and history by their customer PO number.
+
+        Args:
+            references: What CSTPONBR holds.
+            docids: Document ids that are ours.
+        """
+        found: list[SopDocument] = []
+        for start in range(0, len(references), CHUNK):
+            chunk = references[start : start + CHUNK]
+            values: dict[str, Any] = {f"r{i}": value for i, value in enumerate(chunk)}
+            values |= {f"d{i}": value for i, value in enumerate(docids)}
+            # Cast on our side, or SQL Server converts the column and cannot use an index.
+            casts = {
+                "references": _casts("r", len(chunk), "varchar(21)"),
+                "document_ids": _casts("d", len(docids), "varchar(15)"),
+            }
+            work = _DOCUMENTS.format(place=0, headers="SOP10100", lines="SOP10200", **casts)
+            past = _DOCUMENTS.format(place=1, headers="SOP30200", lines="SOP30300", **casts)
+            found += [_sop_document(row) for row in self.rows(f"{work} union all {past}", values)]
+        return found
+
+    def batch_is_busy(self, batch: str) -> bool:
+        """Tell whether somebody has the batch open or is posting it."""
+        statement = "select" + SITUATION.format(system=self.gateway.system_prefix)
+        row = self.rows(statement, {"batch": batch, "customer": ""})[0]
+        return situation_of(row["batch_status"], row["open_batches"], 0).batch_busy
+
+    def free_stock(self, items: Sequence[str]) -> dict[tuple[str, str], Decimal]:
+        """Return units on hand less units allocated, by item and site."""
+        free: dict[tuple[str, str], Decimal] = {}
+        for start in range(0, len(items), CHUNK):
+            chunk = items[start : start + CHUNK]
+            statement = _STOCK.format(items=_casts("i", len(chunk), "varchar(31)"))
+            for row in self.rows(statement, {f"i{n}": item for n, item in enumerate(chunk)}):
+                free[row["itemnmbr"].rstrip(), row["locncode"].rstrip()] = row["free"]
+        return free
+
+    def error_words(self, codes: Sequence[int]) -> dict[int, str]:
+        """Return GP's own words for error codes, where taErrorCode has them."""
+        statement = _CODES.format(
+            system=self.gateway.system_prefix, codes=_casts("c", len(codes), "int")
+        )
+        rows = self.rows(statement, {f"c{i}": code for i, code in enumerate(codes)})
+        return {int(row["errorcode"]): row["errordesc"].rstrip() for row in rows}
+
+    def missing(self, table: str, column: str, value: str) -> bool:
+        """Tell whether a set-up table lacks a value; table and column are GP's own names."""
+        # Neither comes from outside: preflight names them.
+        statement = f"select count(*) found from {table} where {column} = :value"  # noqa: S608
+        return not self.rows(statement, {"value": value})[0]["found"]
+
+    def rows(self, statement: str, values: Mapping[str, Any]) -> Sequence[RowMapping]:
+        """Run one query in a transaction of its own.
+
+        Raises:
+            RemoteUnavailable: The server did not answer in time, or not at all.
+        """
+        try:
+            found = self.connection.execute(text(statement), dict(values)).mappings().all()
+            self.connection.commit()
+        except DBAPIError as error:
+            self.fail(error)
+        return found
+
+    def fail(self, error: DBAPIError) -> NoReturn:
+        """Raise what a database error means for the caller, when nothing can have been kept."""
+        if error.connection_invalidated:
+            raise RemoteUnavailable(
+                "the connection to the GP company database was lost",
+                system=self.gateway.name,
+                status=self.gateway.state_of(error),
+            ) from error
+        raise self.gateway.meaning(error) from error
+
+
+class Gateway(ABC):
+    """Connections to one company database.
+
+    Args:
+        engine: Where the connections come from.
+        lock_timeout: Seconds to wait for a lock.
+    """
+
+    session_class: type[Session]
+    system_prefix: str
+
+    def __init__(self, engine: Engine, lock_timeout: float) -> None:
+        self.engine = engine
+        self.lock_timeout = lock_timeout
+        self.name = f"{engine.url.host or 'local'}/{engine.url.database}"
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Borrow a connection.
+
+        Raises:
+            RemoteUnavailable: The server cannot be reached, or every connection is in use.
+        """
+        try:
+            connection = self.engine.connect()
+        except (DBAPIError, PoolTimeout) as error:
+            raise RemoteUnavailable(
+                f"no connection to the GP company database: {type(error).__name__}",
+                system=self.name,
+            ) from error
+        with connection:
+            yield self.session_class(self, connection)
+
+    @contextmanager
+    def locked(
+        self, resource: str, batch: str, customer: str
+    ) -> Iterator[tuple[Session, Situation]]:
+        """Borrow a connection that owns a name; a connection that cannot give it back is closed."""
+        with self.session() as session:
+            try:
+                yield session, session.lock(resource, batch, customer)
+            finally:
+                self._release(session, resource)
+
+    def _release(self, session: Session, resource: str) -> None:
+        connection = session.connection
+        if connection.invalidated:
+            return
+        try:
+            connection.rollback()
+            session.unlock(resource)
+        except (DBAPIError, RemoteUnavailable) as error:
+            # Closing the connection ends the server's session, and its locks with it.
+            connection.invalidate(error)
+
+    @abstractmethod
+    def meaning(self, error: DBAPIError) -> CounterfoilError:
+        """Translate a database error after which nothing was kept."""
+
+    @abstractmethod
+    def state_of(self, error: DBAPIError) -> str | None:
+        """Return the SQLSTATE or error number, if the driver tells."""
+
+    def close(self) -> None:
+        """Close every idle connection."""
+        self.engine.dispose()
+
+
+def situation_of(batch_status: object, open_batches: object, customers: object) -> Situation:
+    """Read the columns of ``SITUATION``."""
+    return Situation(
+        batch_exists=batch_status is not None,
+        batch_busy=bool(batch_status) or bool(open_batches),
+        customer_exists=bool(customers),
+    )
+
+
+def _casts(prefix: str, count: int, kind: str) -> str:
+    return ", ".join(f"cast(:{prefix}{i} as {kind})" for i in range(count))
+
+
+def _sop_document(row: RowMapping) -> SopDocument:
+    return SopDocument(
+        in_history=bool(row["in_history"]),
+        soptype=int(row["soptype"]),
+        sopnumbe=row["sopnumbe"].rstrip(),
+        docid=row["docid"].rstrip(),
+        cstponbr=row["cstponbr"].rstrip(),
+        docamnt=row["docamnt"],
+        curncyid=row["curncyid"].rstrip(),
+        voided=bool(row["voidstts"]),
+        lines=int(row["line_count"]),
+        paid=row["paid"],
+        back_ordered=row["back_ordered"],
+    )
+
+
+def open_gateway(
+    url: str | URL, *, connections: int, statement_timeout: float, lock_timeout: float
+) -> Gateway:
+    """Open the gateway that speaks the URL's dialect. Connects only when it is used.
+
+    Args:
+        url: SQLAlchemy URL: ``mssql+mssqlpython://...`` for a GP company, ``postgresql+psycopg://...``
+            for the sandbox company.
+        connections: Most connections at the same time.
+        statement_timeout: Seconds a statement may take.
+        lock_timeout: Seconds to wait for a lock.
+
+    Raises:
+        ConfigurationError: The dialect is neither, or its driver is not installed.
+    """
+    # Imported here: each loads its own driver, and a worker has the one it needs.
+    parsed = make_url(url)
+    dialect = parsed.get_backend_name()
+    try:
+        if dialect == "mssql":
+            from include.connectors.erps.dynamics_gp import sqlserver
+
+            return sqlserver.open_gateway(parsed, connections, statement_timeout, lock_timeout)
+        if dialect == "postgresql":
+            from include.connectors.erps.dynamics_gp import postgres
+
+            return postgres.open_gateway(parsed, connections, statement_timeout, lock_timeout)
+    except (ImportError, NoSuchModuleError) as error:
+        raise ConfigurationError(
+            f"the driver of {parsed.drivername} is not installed: {error}"
+        ) from error
+    raise ConfigurationError(
+        f"a GP company database is mssql (or postgresql for the sandbox), not {dialect!r}"
+    )
