@@ -24,18 +24,14 @@ def orders(channel: Channel) -> DAG:
         default_args=alerts.defaults(channel.name, channel.owner),
         doc_md=documentation.of("orders", channel),
     ) as dag:
-        batch = task(steps.pull, task_id="pull", pool=channel.store_pool)(channel.name)
-        valid = task(steps.validate, task_id="validate")(channel.name, batch)
-        staged = task(steps.load, task_id="load", outlets=[assets.staged_orders(channel.name)])(
-            channel.name, valid
-        )
-        posted = task(
-            steps.post,
-            task_id="post",
-            pool=channel.erp_pool,
-            outlets=[assets.posted_documents(channel.name)],
-        )(channel.name, staged)
-        task(steps.prove, task_id="prove", pool=channel.store_pool)(channel.name, posted)
+        batch = task(task_id="pull", pool=channel.store_pool)(steps.pull)(channel.name)
+        valid = task(task_id="validate")(steps.validate)(channel.name, batch)
+        load = task(task_id="load", outlets=[assets.staged_orders(channel.name)])
+        staged = load(steps.load)(channel.name, valid)
+        outlets = [assets.posted_documents(channel.name)]
+        post = task(task_id="post", pool=channel.erp_pool, outlets=outlets)
+        posted = post(steps.post)(channel.name, staged)
+        task(task_id="prove", pool=channel.store_pool)(steps.prove)(channel.name, posted)
     return dag
 
 
@@ -52,9 +48,9 @@ def orders_dry_run(channel: Channel) -> DAG:
         default_args=alerts.defaults(channel.name, channel.owner),
         doc_md=documentation.of("orders_dry_run", channel),
     ) as dag:
-        batch = task(steps.pull, task_id="pull", pool=channel.store_pool)(channel.name)
-        valid = task(steps.validate, task_id="validate")(channel.name, batch, dry_run=True)
-        task(steps.print_plan, task_id="plan", pool=channel.erp_pool)(channel.name, valid)
+        batch = task(task_id="pull", pool=channel.store_pool)(steps.pull)(channel.name)
+        valid = task(task_id="validate")(steps.validate)(channel.name, batch, dry_run=True)
+        task(task_id="plan", pool=channel.erp_pool)(steps.print_plan)(channel.name, valid)
     return dag
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from include.connectors import registry
 from include.orchestration import connections
 from include.pipelines.house import House
-from include.settings.channel import ChannelSettings, load_channel
+from include.settings.channel import ChannelSettings, load_channel, load_seeds
 from include.staging import engine as staging
 from include.staging import mapping
 
@@ -67,27 +67,21 @@ def open_store(settings: ChannelSettings) -> OrderStore:
     """
     session, facts = connections.store_session(settings.store.connection)
     connector = registry.store(settings.store.connector)
-    return connector.create(
-        session,
-        facts,
-        connector.SETTINGS.model_validate(settings.store.settings),
-        clock=SystemClock(),
-        sleep=time.sleep,
-    )
+    own = registry.settings_of(connector, settings.store.settings, f"{settings.name}: store")
+    return connector.create(session, facts, own, clock=SystemClock(), sleep=time.sleep)
 
 
 def open_erp(settings: ChannelSettings, engine: Engine) -> Erp:
-    """Open the channel's ERP connector with its live maps.
+    """Open the channel's ERP connector with its maps, seeds brought up to date.
 
     Args:
         settings: The channel's settings.
         engine: Staging database, which holds the maps.
     """
     connector = registry.erp(settings.erp.connector)
-    with engine.connect() as connection:
+    with engine.begin() as connection:
+        rows = ((row.kind, row.key, row.value) for row in load_seeds(settings.name))
+        mapping.sync_seeds(connection, settings.name, rows)
         maps = mapping.load(connection, settings.name)
-    return connector.create(
-        connections.database_url(settings.erp.connection),
-        connector.SETTINGS.model_validate(settings.erp.settings),
-        maps,
-    )
+    own = registry.settings_of(connector, settings.erp.settings, f"{settings.name}: erp")
+    return connector.create(connections.database_url(settings.erp.connection), own, maps)

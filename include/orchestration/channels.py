@@ -88,7 +88,7 @@ def refusal(flow: str, channel: RefusedChannel) -> DAG:
         tags=[flow, channel.name, "refused"],
         doc_md=f"**The channel file is refused.** {channel.fault}",
     ) as dag:
-        task(_refuse, task_id="refuse", retries=0)(channel.fault)
+        task(task_id="refuse", retries=0)(_refuse)(channel.fault)
     return dag
 
 

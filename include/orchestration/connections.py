@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from pydantic import SecretStr
+
 from include.domain.errors import ConfigurationError
 from include.transport.connection import ConnectionFacts
 
@@ -81,7 +83,7 @@ def store_session(conn_id: str) -> tuple[requests.Session, ConnectionFacts]:
         conn_id=conn_id,
         base_url=hook.base_url.rstrip("/"),
         login=connection.login or "",
-        password=connection.password or "",
+        password=SecretStr(connection.password or ""),
         extra=_extra(connection),
     )
     return session, facts

@@ -18,10 +18,9 @@ from include.domain.document import Document, PreparedDocument, RemoteDocument, 
 from include.domain.errors import (
     AmbiguousOutcome,
     OrderError,
-    Refused,
     RemoteUnavailable,
 )
-from include.domain.ledger import EMPTY_LEDGER, DocumentState, LedgerEntry, OrderLedger
+from include.domain.ledger import EMPTY_LEDGER, OrderLedger
 from include.domain.order import Order
 from include.domain.plan import Plan, plan, stock_needs, stock_taken
 from include.domain.sales import facts_digest
@@ -31,12 +30,20 @@ from include.pipelines.house import House
 from include.staging import ledger as ledger_rows
 from include.staging import orders as staged
 from include.staging import quarantine
-from include.staging.engine import posting_lock
+from include.staging.locks import posting_lock
 
 log = logging.getLogger(__name__)
 
 CHUNK = 200
 MOST_ROUNDS = 4
+POSTING_CLASSES = (
+    "missing_mapping",
+    "refused_by_erp",
+    "erp_busy",
+    "changed_after_posting",
+    "short_stock",
+    "unbalanced",
+)
 
 
 @dataclass(slots=True)
@@ -61,7 +68,6 @@ class Posted:
 @dataclass(slots=True)
 class _Chunk:
     orders: dict[str, Order]
-    versions: dict[str, str]
     findings: dict[str, Finding] = field(default_factory=dict)
     unavailable: list[RemoteUnavailable] = field(default_factory=list)
     skipped: set[str] = field(default_factory=set)
@@ -124,10 +130,10 @@ def plan_orders(
 def _post_chunk(house: House, ids: Sequence[str], batch_id: int, done: Posted) -> None:
     with house.engine.connect() as connection:
         rows = staged.read_orders(connection, house.channel, ids)
-    orders = {row.order_id_store: from_document(row.document) for row in rows}
-    chunk = _Chunk(orders, {row.order_id_store: row.version for row in rows})
+    orders = {order_id: from_document(document) for order_id, document in rows}
+    chunk = _Chunk(orders)
     done.orders += len(orders)
-    done.recovered += _recover(house, ids)
+    done.recovered += _recover(house)
     for _ in range(MOST_ROUNDS):
         with house.engine.connect() as connection:
             ledgers = ledger_rows.ledgers_for(connection, house.channel, list(orders))
@@ -140,18 +146,19 @@ def _post_chunk(house: House, ids: Sequence[str], batch_id: int, done: Posted) -
     _settle(house, chunk, batch_id, done)
 
 
-def _recover(house: House, ids: Sequence[str]) -> int:
-    """Look up every document that a dead poster may or may not have sent."""
+def _recover(house: House) -> int:
+    """Look up every document that a dead poster may or may not have sent.
+
+    One that the ERP does not hold stays ``sending`` until it is sent again.
+    """
     with house.engine.connect() as connection:
-        unsure = ledger_rows.in_state(connection, house.channel, ids, DocumentState.SENDING)
+        unsure = ledger_rows.unfinished(connection, house.channel)
     if not unsure:
         return 0
     found = house.erp.find([(entry.key, number) for entry, number in unsure])
-    posted = [(entry.key, found[entry.key][0]) for entry, _ in unsure if entry.key in found]
-    lost = [entry.key for entry, _ in unsure if entry.key not in found]
+    posted = [matches[0] for matches in found.values()]
     with house.engine.begin() as connection:
         ledger_rows.mark_posted(connection, posted)
-        ledger_rows.release(connection, lost)
     log.info("%d documents of a dead poster: %d are in the ERP", len(unsure), len(posted))
     return len(posted)
 
@@ -178,28 +185,23 @@ def _next_documents(
 
 def _send(house: House, ready: Sequence[PreparedDocument], chunk: _Chunk, batch_id: int) -> int:
     with house.engine.begin() as connection:
-        ledger_rows.mark_sending(
-            connection, [(_entry(p, chunk), p.document.order_number) for p in ready], batch_id
-        )
+        ledger_rows.mark_sending(connection, [_entry(p, chunk) for p in ready], batch_id)
     with ThreadPoolExecutor(house.settings.posting_threads) as threads:
         results = list(threads.map(lambda prepared: _send_one(house, prepared), ready))
-    posted, refused, undone = [], [], []
+    posted, refused = [], []
     for prepared, result in zip(ready, results, strict=True):
         key = prepared.document.key
         if isinstance(result, RemoteDocument):
-            posted.append((key, result))
+            posted.append(result)
             continue
-        if isinstance(result, Refused):
-            refused.append((key, str(result)))
-        elif not isinstance(result, AmbiguousOutcome):
-            undone.append(key)
         if isinstance(result, RemoteUnavailable):
             chunk.unavailable.append(result)
+        else:
+            refused.append((key, str(result)))
         chunk.findings[key.order_id_store] = _finding(result, prepared.document)
     with house.engine.begin() as connection:
         ledger_rows.mark_posted(connection, posted)
         ledger_rows.mark_refused(connection, refused)
-        ledger_rows.release(connection, undone)
     return len(posted)
 
 
@@ -240,20 +242,26 @@ def _settle(house: House, chunk: _Chunk, batch_id: int, done: Posted) -> None:
             owner=house.settings.order_data_owner,
             batch_id=batch_id,
         )
-        quarantine.close_passed(connection, house.channel, passed)
+        quarantine.close_passed(
+            connection,
+            house.channel,
+            passed,
+            closed_by=f"batch {batch_id}",
+            reason_classes=POSTING_CLASSES,
+        )
     if chunk.unavailable and len(chunk.unavailable) == len(chunk.findings) and not passed:
         raise chunk.unavailable[0]
 
 
-def _entry(prepared: PreparedDocument, chunk: _Chunk) -> LedgerEntry:
+def _entry(prepared: PreparedDocument, chunk: _Chunk) -> ledger_rows.PlannedEntry:
     document = prepared.document
-    return LedgerEntry(
+    return ledger_rows.PlannedEntry(
         key=document.key,
-        state=DocumentState.SENDING,
+        order_number=document.order_number,
         total=document.total,
         currency=document.currency,
         digest=facts_digest(document),
-        order_version=chunk.versions[document.key.order_id_store],
+        order_version=chunk.orders[document.key.order_id_store].updated_at.isoformat(),
         line_count=prepared.line_count,
         paid=document.paid,
         back_ordered=Decimal(sum(line.back_ordered for line in document.lines)),

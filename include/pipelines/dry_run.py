@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import orjson
-
 from include.domain.codec import from_document
 from include.domain.document import PreparedDocument
 from include.domain.errors import OrderError
@@ -49,9 +47,9 @@ def plan_batch(house: House, batch_id: int) -> Planned:
         rows = landing.read_canonical(connection, batch_id)
         planned.held += landing.read_held(connection, batch_id)
         ledgers = ledger_rows.ledgers_for(
-            connection, house.channel, [row.order_id_store for row in rows]
+            connection, house.channel, [order_id for order_id, _ in rows]
         )
-    orders = [from_document(orjson.loads(row.document)) for row in rows]
+    orders = [from_document(document) for _, document in rows]
     for order, ready in plan_orders(house, orders, ledgers):
         try:
             if isinstance(ready, OrderError):

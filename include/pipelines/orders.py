@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import orjson
 
 from include.domain.balance import require_balance
 from include.domain.codec import to_document
 from include.domain.errors import ConfigurationError, OrderError, WindowError
-from include.domain.order import Order
 from include.domain.verdict import Finding, Severity
 from include.domain.window import Selection
 from include.pipelines.checks import check_row
@@ -21,13 +20,17 @@ from include.pipelines.house import House
 from include.pipelines.runs import Run
 from include.ports.store import OrderHeader, RawOrder
 from include.quality import runner
-from include.settings.channel import load_seeds
-from include.staging import landing, mapping, quarantine
+from include.staging import landing, ledger, quarantine, validation
 from include.staging import orders as staged
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 log = logging.getLogger(__name__)
 
 SUITES = Path(runner.__file__).parent / "suites"
+WAITING = 500
+VALIDATION_CLASSES = ("value", "contract_drift", "unbalanced", "duplicate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,22 +82,27 @@ def pull(house: House, run: Run, selection: Selection) -> int:
     headers = list(house.store.list_headers(wide))
     owned = sum(selection.owns(header.created_at, header.updated_at) for header in headers)
     with house.engine.begin() as connection:
-        mapping.sync_seeds(connection, house.channel, load_seeds(house.channel))
         batch_id = landing.open_batch(
             connection,
-            channel=house.channel,
+            house.channel,
             run_id=run.run_id,
             run_type=run.run_type,
             selection=selection,
-            fetch_start=wide.window.start_at,
+            fetched=wide.window,
             store_count=len(headers),
-            owned=owned,
         )
-    landed = _land(house, batch_id, headers)
+    landed, translated = _land(house, batch_id, headers)
     if landed != len(headers):
         raise WindowError(f"the store listed {len(headers)} orders and sent {landed} of them")
     with house.engine.begin() as connection:
-        landing.close_batch(connection, batch_id)
+        landing.finish_batch(
+            connection,
+            batch_id,
+            store_count=len(headers),
+            owned=owned,
+            pulled=landed,
+            normalised=translated,
+        )
     log.info("batch %d: %d orders of %s landed", batch_id, landed, selection.window)
     return batch_id
 
@@ -115,33 +123,42 @@ def validate(house: House, batch_id: int, *, dry_run: bool = False) -> Validated
     """
     with house.engine.connect() as connection:
         batch = landing.read_batch(connection, batch_id)
-        broken = landing.read_failures(connection, batch_id)
+        broken = landing.read_faults(connection, batch_id)
         columns, rows = landing.read_checks(connection, batch_id)
-        doubled = landing.duplicate_numbers(connection, batch_id)
+        doubled = staged.duplicate_numbers(connection, batch_id)
+    listed = batch.store_count or 0
     outcome = runner.validate(
         columns,
         rows,
         SUITES / f"{house.settings.suite}.json",
-        store_count=(batch.store_count or 0) - len(broken),
+        store_count=listed - (batch.pulled - batch.normalised),
         channel=house.channel,
+        now=house.clock.now(),
     )
-    findings = [*broken, *_duplicates(doubled), *outcome.findings]
-    with house.engine.begin() as connection:
-        landing.set_verdicts(connection, batch_id, findings)
-        landing.log_validation(connection, batch_id, house.settings.suite, outcome)
-        if not dry_run:
-            quarantine.record(
-                connection,
-                house.channel,
-                findings,
-                owner=house.settings.order_data_owner,
-                batch_id=batch_id,
-            )
-    if outcome.table_failures:
-        raise WindowError("; ".join(outcome.table_failures))
+    findings = [*outcome.findings, *_duplicates(columns, rows, doubled), *broken]
     held = {f.order_id_store for f in findings if f.severity is Severity.CRITICAL}
     warned = {f.order_id_store for f in findings} - held
-    return Validated(len(rows) + len(broken), len(held), len(warned))
+    result = Validated(batch.pulled, len(held), len(warned))
+    with house.engine.begin() as connection:
+        landing.set_verdicts(connection, batch_id, held=held, warned=warned)
+        validation.record(
+            connection,
+            validation.ValidationLog(
+                batch_id,
+                house.settings.suite,
+                not outcome.table_failures,
+                result.orders,
+                result.held,
+                result.warned,
+                outcome.seconds,
+                outcome.statistics,
+            ),
+        )
+        landing.set_state(connection, batch_id, landing.BatchState.VALIDATED)
+        if not dry_run:
+            _quarantine(house, connection, batch_id, _ids(columns, rows), findings)
+    outcome.require_window(batch.selection.window)
+    return result
 
 
 def load(house: House, batch_id: int) -> int:
@@ -155,14 +172,15 @@ def load(house: House, batch_id: int) -> int:
         Orders that changed in staging; 0 for a replay.
     """
     with house.engine.begin() as connection:
-        return staged.load_batch(connection, batch_id)
+        loaded = staged.load_batch(connection, batch_id)
+    return loaded.added + loaded.changed
 
 
 def orders_to_post(house: House, batch_id: int, run: Run) -> list[str]:
     """Return the staged orders that a run's post step looks at.
 
     These are the orders of its batch, and those of the channel that wait for something that may
-    have changed since: a mapping row, stock, the ERP. A run for given order numbers looks at just these.
+    have changed since: a mapping row, stock, the ERP. A run for given numbers looks at just these.
 
     Args:
         house: The channel.
@@ -170,50 +188,91 @@ def orders_to_post(house: House, batch_id: int, run: Run) -> list[str]:
         run: The run.
     """
     with house.engine.connect() as connection:
-        own = staged.batch_orders(connection, batch_id)
+        own = [i for ids in staged.order_ids_in_batch(connection, batch_id) for i in ids]
         if run.order_numbers:
             return own
-        waiting = staged.waiting_orders(connection, house.channel, limit=500)
+        waiting = ledger.waiting_orders(connection, house.channel, limit=WAITING)
     known = set(own)
     return own + [order_id for order_id in waiting if order_id not in known]
 
 
-def _land(house: House, batch_id: int, headers: list[OrderHeader]) -> int:
-    landed = 0
+def _land(house: House, batch_id: int, headers: list[OrderHeader]) -> tuple[int, int]:
+    landed = translated = 0
     for raws in house.store.fetch(headers):
         rows = list(_landed(house, raws))
         with house.engine.begin() as connection:
-            landed += landing.land(connection, house.channel, batch_id, rows)
-    return landed
+            landed += landing.land(connection, batch_id, rows).orders
+        translated += sum(row.canonical is not None for row in rows)
+    return landed, translated
 
 
 def _landed(house: House, raws: Iterable[RawOrder]) -> Iterator[landing.LandedOrder]:
     now = house.clock.now()
     for raw in raws:
-        order: Order | None = None
-        fault: OrderError | None = None
         try:
             order = house.store.normalise(house.channel, raw.document)
+            row = landing.landed(
+                raw, order, orjson.dumps(to_document(order)), check_row(order, now)
+            )
+        except OrderError as error:
+            yield landing.unreadable(raw, error)
+            continue
+        try:
             require_balance(order)
         except OrderError as error:
-            fault = error
-        yield landing.landed_order(
-            raw,
-            digest=sha256(raw.body).digest()[:16],
-            canonical=orjson.dumps(to_document(order)) if order else None,
-            checks=check_row(order, now) if order else None,
-            fault=fault,
-        )
+            row = landing.at_fault(row, error)
+        yield row
 
 
-def _duplicates(doubled: Iterable[tuple[str, str, str]]) -> Iterator[Finding]:
-    for order_id, number, other in doubled:
-        yield Finding(
-            order_id_store=order_id,
-            order_number=number,
-            reason_class="duplicate",
-            rule="order_number_unique",
-            message=f"order {number}: another order of the channel ({other}) carries the same "
-            "number; rename one in the store, the ERP looks documents up by it",
-            field="order_number",
-        )
+def _duplicates(
+    columns: tuple[str, ...],
+    rows: Iterable[tuple[object, ...]],
+    doubled: Mapping[str, tuple[str, ...]],
+) -> Iterator[Finding]:
+    """Name the orders of the batch whose number another order of the channel carries."""
+    if not doubled:
+        return
+    identity, number = columns.index("order_id_store"), columns.index("order_number")
+    for row in rows:
+        order_id, order_number = str(row[identity]), str(row[number])
+        others = [other for other in doubled.get(order_number, ()) if other != order_id]
+        if others:
+            yield Finding(
+                order_id_store=order_id,
+                order_number=order_number,
+                reason_class="duplicate",
+                rule="order_number_unique",
+                message=f"order {order_number}: another order of the channel ({others[0]}) carries "
+                "the same number; rename one in the store, the ERP looks documents up by it",
+                field="order_number",
+            )
+
+
+def _ids(columns: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> list[str]:
+    identity = columns.index("order_id_store")
+    return [str(row[identity]) for row in rows]
+
+
+def _quarantine(
+    house: House,
+    connection: Connection,
+    batch_id: int,
+    judged: Iterable[str],
+    findings: list[Finding],
+) -> None:
+    """Record what was found, and close what validation found before and no longer finds."""
+    quarantine.record(
+        connection,
+        house.channel,
+        findings,
+        owner=house.settings.order_data_owner,
+        batch_id=batch_id,
+    )
+    quarantine.close_passed(
+        connection,
+        house.channel,
+        list(judged),
+        closed_by=f"batch {batch_id}",
+        still={(finding.order_id_store, finding.rule) for finding in findings},
+        reason_classes=VALIDATION_CLASSES,
+    )

@@ -21,15 +21,16 @@ from include.domain.money import ZERO, Money
 from include.domain.order import Order
 from include.domain.plan import SKIP_REASONS, Plan, plan
 from include.domain.proof import Outcome, ProofMoney, ProofOrder, WindowProof
+from include.domain.verdict import Severity
 from include.domain.window import Selection
 from include.pipelines.chunks import chunks
 from include.pipelines.house import House
 from include.pipelines.runs import Run
 from include.ports.store import OrderHeader
+from include.staging import landing, quarantine
 from include.staging import ledger as ledger_rows
 from include.staging import orders as staged
 from include.staging import proof as proof_rows
-from include.staging import quarantine
 
 CHUNK = 500
 PROVEN_KINDS = (DocumentKind.SALES_ORDER, DocumentKind.INVOICE)
@@ -65,9 +66,9 @@ class _Account:
 class _Sides:
     """Everything known of a chunk of orders, by store id."""
 
-    staged: Mapping[str, tuple[Order, str]]
+    staged: Mapping[str, Order]
     ledgers: Mapping[str, OrderLedger]
-    held: Mapping[str, quarantine.OpenRow]
+    held: Mapping[str, quarantine.QuarantineRow]
     remote: Mapping[DocumentKey, tuple[RemoteDocument, ...]]
 
 
@@ -88,7 +89,7 @@ def prove(house: House, run: Run, selection: Selection, batch_id: int) -> Window
         RemoteUnavailable: A side could not be read.
     """
     with house.engine.connect() as connection:
-        pulled_at = staged.batch_opened_at(connection, batch_id)
+        pulled_at = landing.read_batch(connection, batch_id).created_at
     accounts: list[tuple[OrderHeader, _Account]] = []
     for headers in chunks(house.store.list_headers(selection), CHUNK):
         sides = _read(house, headers)
@@ -104,16 +105,22 @@ def _read(house: House, headers: Sequence[OrderHeader]) -> _Sides:
     with house.engine.connect() as connection:
         rows = staged.read_orders(connection, house.channel, ids)
         ledgers = ledger_rows.ledgers_for(connection, house.channel, ids)
-        held = quarantine.open_by_order(connection, house.channel, ids)
+        held = quarantine.open_rows(
+            connection,
+            house.channel,
+            order_ids=ids,
+            severity=Severity.CRITICAL,
+            limit=len(ids) * 10,
+        )
     keys = [
         (DocumentKey(house.channel, header.order_id_store, kind), header.order_number)
         for header in headers
         for kind in PROVEN_KINDS
     ]
     return _Sides(
-        staged={row.order_id_store: (from_document(row.document), row.version) for row in rows},
+        staged={order_id: from_document(document) for order_id, document in rows},
         ledgers=ledgers,
-        held=held,
+        held={row.finding.order_id_store: row for row in reversed(held)},
         remote=house.erp.find(keys),
     )
 
@@ -144,16 +151,16 @@ def _account(house: House, header: OrderHeader, sides: _Sides, pulled_at: dateti
         return _with(
             in_erp,
             outcome=Outcome.HELD,
-            reason=row.reason_class,
-            message=row.message,
+            reason=row.finding.reason_class,
+            message=row.finding.message,
             owner=row.owner,
             since_at=row.first_seen_at,
         )
-    if found is None or header.updated_at > found[0].updated_at:
+    if found is None or header.updated_at > found.updated_at:
         if header.updated_at >= pulled_at:
             return _with(in_erp, **_CHANGED_SINCE)
         return _unexplained(in_erp, *(_STALE if found else _NOT_STAGED))
-    return _account_staged(house, header, found[0], ledger, in_erp)
+    return _account_staged(house, header, found, ledger, in_erp)
 
 
 def _account_staged(
