@@ -1,0 +1,1 @@
+"""One place to start every sandbox: the store's server and the ERP's company database."""

@@ -19,13 +19,23 @@ FIRST_NUMBER = "000001"
 
 @dataclass(frozen=True, slots=True)
 class StockedItem:
-    """One item of the company: number, description, and units on hand by site."""
+    """One item of the company.
+
+    Attributes:
+        number: ITEMNMBR.
+        description: What GP calls it.
+        on_hand: Units on hand by site; a service has none.
+        back_orders: Whether it may be back-ordered.
+        cost: Standard and current cost.
+        service: Sold, but not kept in stock (ITEMTYPE 5).
+    """
 
     number: str
     description: str
     on_hand: dict[str, Decimal]
     back_orders: bool = True
     cost: Decimal = Decimal(0)
+    service: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +206,8 @@ def _seed_stock(connection: Connection, catalog: Catalog) -> None:
         (
             {
                 "itemnmbr": item.number,
-                "itemdesc": item.description[:100],
+                "itemdesc": item.description,
+                "itemtype": 5 if item.service else 1,
                 "stndcost": item.cost,
                 "currcost": item.cost,
                 "locncode": next(iter(catalog.sites)),
@@ -225,5 +236,6 @@ def _seed_stock(connection: Connection, catalog: Catalog) -> None:
                 "qtyonhnd": sum(item.on_hand.values(), Decimal(0)),
             }
             for item in catalog.items
+            if not item.service
         ),
     )
