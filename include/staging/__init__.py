@@ -1,0 +1,1 @@
+"""The staging database: tables, migrations, bulk loading and repositories, on PostgreSQL."""

@@ -1,0 +1,421 @@
+"""The document ledger in the database: what should be in the ERP, and how far it came.
+
+Commit after ``mark_sending`` and before the call: an entry found in ``sending`` later is looked up
+in the ERP before anything is sent again. ``posted`` is final; every statement here guards it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from include.domain.document import DocumentKey, DocumentKind, PreparedDocument, RemoteDocument
+from include.domain.errors import OrderError
+from include.domain.ledger import DocumentState, LedgerEntry, OrderLedger
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedEntry:
+    """One document that is going to be posted, as the ledger notes it.
+
+    Attributes:
+        key: Natural key.
+        order_number: The number people use, which the ERP's reference carries.
+        total: Amount of the document.
+        currency: ISO 4217 code.
+        digest: Digest of the payload; empty when it could not be prepared.
+        order_version: The order's ``updated_at`` that it was planned from, ISO text.
+        line_count: Lines of the document.
+        paid: Payments on the document.
+        back_ordered: Units that wait for stock.
+    """
+
+    key: DocumentKey
+    order_number: str
+    total: Decimal
+    currency: str
+    digest: str = ""
+    order_version: str = ""
+    line_count: int = 0
+    paid: Decimal = Decimal(0)
+    back_ordered: Decimal = Decimal(0)
+
+
+def planned(prepared: PreparedDocument, order_version: str) -> PlannedEntry:
+    """Return the ledger's view of a prepared document.
+
+    Args:
+        prepared: The document, translated and checked.
+        order_version: The order's ``updated_at`` that it was planned from, ISO text.
+    """
+    document = prepared.document
+    return PlannedEntry(
+        key=document.key,
+        order_number=document.order_number,
+        total=document.total,
+        currency=document.currency,
+        digest=prepared.digest,
+        order_version=order_version,
+        line_count=prepared.line_count,
+        paid=document.paid,
+        back_ordered=Decimal(sum(line.back_ordered for line in document.lines)),
+    )
+
+
+_PLANNED = (
+    ("channel", "text"),
+    ("order_id_store", "text"),
+    ("kind", "text"),
+    ("sequence", "integer"),
+    ("order_number", "text"),
+    ("total", "numeric"),
+    ("currency", "text"),
+    ("digest", "text"),
+    ("order_version", "text"),
+    ("line_count", "integer"),
+    ("paid", "numeric"),
+    ("back_ordered", "numeric"),
+    ("error", "text"),
+)
+_NAMES = ", ".join(name for name, _ in _PLANNED)
+_FROM_PLANNED = (
+    f"unnest({', '.join(f'CAST(:{name} AS {kind}[])' for name, kind in _PLANNED)}) AS p ({_NAMES})"
+)
+_TAKE_OVER = ", ".join(f"{name} = excluded.{name}" for name, _ in _PLANNED[4:])
+_MARK = f"""
+INSERT INTO erp_document AS e ({_NAMES}, batch_id, state, tries, sending_at)
+SELECT {", ".join(f"p.{name}" for name, _ in _PLANNED)},
+       CAST(:batch_id AS bigint), CAST(:state AS text),
+       CASE WHEN CAST(:state AS text) = 'sending' THEN 1 ELSE 0 END,
+       CASE WHEN CAST(:state AS text) = 'sending' THEN clock_timestamp() END
+FROM {_FROM_PLANNED}
+ORDER BY p.channel, p.order_id_store, p.kind, p.sequence
+ON CONFLICT (channel, order_id_store, kind, sequence) DO UPDATE SET {_TAKE_OVER},
+    batch_id = excluded.batch_id, state = excluded.state, updated_at = clock_timestamp(),
+    tries = e.tries + excluded.tries, sending_at = coalesce(excluded.sending_at, e.sending_at)
+WHERE e.state = ANY(:allowed)
+RETURNING channel, order_id_store, kind, sequence
+"""  # noqa: S608 - column names of ours, no values
+_FROM_KEYS = (
+    "unnest(CAST(:channel AS text[]), CAST(:order_id_store AS text[]), CAST(:kind AS text[]),"
+    " CAST(:sequence AS integer[])"
+)
+
+
+def plan(
+    connection: Connection, entries: Sequence[PlannedEntry], batch_id: int
+) -> set[DocumentKey]:
+    """Note documents as planned; one that was sent, and may exist, is left as it is.
+
+    Args:
+        connection: Open connection; the caller commits.
+        entries: What should be in the ERP.
+        batch_id: The batch that asks for it.
+
+    Returns:
+        The keys that are planned now; the rest is ``sending`` or ``posted``.
+    """
+    return _mark(connection, [(entry, None) for entry in entries], batch_id, DocumentState.PLANNED)
+
+
+def mark_sending(
+    connection: Connection, entries: Sequence[PlannedEntry], batch_id: int
+) -> set[DocumentKey]:
+    """Note documents as being sent, whether or not they were planned before: commit, then call.
+
+    The caller holds the posting lock and has looked up those that were ``sending`` before.
+
+    Args:
+        connection: Open connection; the caller commits before it calls the ERP.
+        entries: What is going to be sent.
+        batch_id: The batch that asks for it.
+
+    Returns:
+        The keys that may be sent; the rest is posted already.
+    """
+    return _mark(connection, [(entry, None) for entry in entries], batch_id, DocumentState.SENDING)
+
+
+def hold(
+    connection: Connection,
+    entries: Sequence[tuple[PlannedEntry, OrderError]],
+    batch_id: int,
+) -> set[DocumentKey]:
+    """Note documents that a person has to decide on, with the reason in words.
+
+    Args:
+        connection: Open connection; the caller commits.
+        entries: What should be in the ERP and why it cannot be sent.
+        batch_id: The batch that asks for it.
+
+    Returns:
+        The keys that are held now; the rest is ``sending`` or ``posted``.
+    """
+    return _mark(
+        connection, [(entry, str(error)) for entry, error in entries], batch_id, DocumentState.HELD
+    )
+
+
+def _mark(
+    connection: Connection,
+    entries: Sequence[tuple[PlannedEntry, str | None]],
+    batch_id: int,
+    state: DocumentState,
+) -> set[DocumentKey]:
+    if not entries:
+        return set()
+    allowed = {DocumentState.PLANNED, DocumentState.REFUSED, DocumentState.HELD}
+    if state is DocumentState.SENDING:
+        allowed.add(DocumentState.SENDING)
+    rows = connection.execute(
+        text(_MARK),
+        {
+            **_keys(entry.key for entry, _ in entries),
+            "order_number": [entry.order_number for entry, _ in entries],
+            "total": [entry.total for entry, _ in entries],
+            "currency": [entry.currency for entry, _ in entries],
+            "digest": [entry.digest for entry, _ in entries],
+            "order_version": [entry.order_version for entry, _ in entries],
+            "line_count": [entry.line_count for entry, _ in entries],
+            "paid": [entry.paid for entry, _ in entries],
+            "back_ordered": [entry.back_ordered for entry, _ in entries],
+            "error": [words for _, words in entries],
+            "batch_id": batch_id,
+            "state": state.value,
+            "allowed": [value.value for value in allowed],
+        },
+    )
+    return {_key_of(row) for row in rows}
+
+
+def mark_posted(connection: Connection, remotes: Sequence[RemoteDocument]) -> set[DocumentKey]:
+    """Note what the ERP holds. The ERP's word wins over every state of ours but ``posted``.
+
+    An entry that is posted already only takes over the ERP's state of the very same document.
+
+    Args:
+        connection: Open connection; the caller commits.
+        remotes: Documents as the ERP shows them.
+
+    Returns:
+        The keys of entries that are posted under that reference now. A key that is missing from it
+        has no entry, or is posted under another reference: a doubled document.
+    """
+    if not remotes:
+        return set()
+    rows = connection.execute(
+        text(
+            "UPDATE erp_document AS e SET state = 'posted', reference = r.reference,"  # noqa: S608
+            " remote_state = r.remote_state, back_ordered = r.back_ordered, error = NULL,"
+            " updated_at = clock_timestamp(),"
+            " posted_at = coalesce(e.posted_at, clock_timestamp())"
+            f" FROM {_FROM_KEYS},"
+            "  CAST(:reference AS text[]), CAST(:remote_state AS text[]),"
+            "  CAST(:back_ordered AS numeric[])) AS r (channel, order_id_store, kind, sequence,"
+            "   reference, remote_state, back_ordered)"
+            " WHERE e.channel = r.channel AND e.order_id_store = r.order_id_store"
+            "  AND e.kind = r.kind AND e.sequence = r.sequence"
+            "  AND (e.state <> 'posted' OR e.reference = r.reference)"
+            " RETURNING e.channel, e.order_id_store, e.kind, e.sequence"
+        ),
+        {
+            **_keys(remote.key for remote in remotes),
+            "reference": [remote.reference for remote in remotes],
+            "remote_state": [remote.state.value for remote in remotes],
+            "back_ordered": [remote.back_ordered for remote in remotes],
+        },
+    )
+    return {_key_of(row) for row in rows}
+
+
+def mark_refused(
+    connection: Connection, refusals: Sequence[tuple[DocumentKey, str]]
+) -> set[DocumentKey]:
+    """Note documents that the ERP refused for good, with its reason.
+
+    Args:
+        connection: Open connection; the caller commits.
+        refusals: Pairs of natural key and the reason in words.
+
+    Returns:
+        The keys that are refused now; a posted one never is.
+    """
+    if not refusals:
+        return set()
+    rows = connection.execute(
+        text(
+            "UPDATE erp_document AS e SET state = 'refused', error = r.error,"  # noqa: S608
+            " updated_at = clock_timestamp()"
+            f" FROM {_FROM_KEYS}, CAST(:error AS text[]))"
+            "  AS r (channel, order_id_store, kind, sequence, error)"
+            " WHERE e.channel = r.channel AND e.order_id_store = r.order_id_store"
+            "  AND e.kind = r.kind AND e.sequence = r.sequence AND e.state <> 'posted'"
+            " RETURNING e.channel, e.order_id_store, e.kind, e.sequence"
+        ),
+        {**_keys(key for key, _ in refusals), "error": [words for _, words in refusals]},
+    )
+    return {_key_of(row) for row in rows}
+
+
+def release(connection: Connection, keys: Sequence[DocumentKey]) -> set[DocumentKey]:
+    """Let refused and held documents be planned again.
+
+    Args:
+        connection: Open connection; the caller commits.
+        keys: Natural keys.
+
+    Returns:
+        The keys that were released.
+    """
+    if not keys:
+        return set()
+    rows = connection.execute(
+        text(
+            "UPDATE erp_document AS e SET state = 'planned', error = NULL,"  # noqa: S608
+            " updated_at = clock_timestamp()"
+            f" FROM {_FROM_KEYS}) AS r (channel, order_id_store, kind, sequence)"
+            " WHERE e.channel = r.channel AND e.order_id_store = r.order_id_store"
+            "  AND e.kind = r.kind AND e.sequence = r.sequence"
+            "  AND e.state IN ('refused', 'held')"
+            " RETURNING e.channel, e.order_id_store, e.kind, e.sequence"
+        ),
+        _keys(keys),
+    )
+    return {_key_of(row) for row in rows}
+
+
+def forget_planned(connection: Connection, keys: Sequence[DocumentKey]) -> set[DocumentKey]:
+    """Remove entries that were never sent and are no longer wanted (an order cancelled since).
+
+    Args:
+        connection: Open connection; the caller commits.
+        keys: Natural keys.
+
+    Returns:
+        The keys that were removed; one that was ever sent stays.
+    """
+    if not keys:
+        return set()
+    rows = connection.execute(
+        text(
+            "DELETE FROM erp_document AS e"  # noqa: S608
+            f" USING {_FROM_KEYS}) AS r (channel, order_id_store, kind, sequence)"
+            " WHERE e.channel = r.channel AND e.order_id_store = r.order_id_store"
+            "  AND e.kind = r.kind AND e.sequence = r.sequence"
+            "  AND e.state IN ('planned', 'refused', 'held') AND e.tries = 0"
+            " RETURNING e.channel, e.order_id_store, e.kind, e.sequence"
+        ),
+        _keys(keys),
+    )
+    return {_key_of(row) for row in rows}
+
+
+_READ = (
+    "SELECT channel, order_id_store, kind, sequence, order_number, state, total, currency,"
+    " digest, order_version, reference, line_count, paid, back_ordered FROM erp_document"
+)
+
+
+def ledgers_for(
+    connection: Connection, channel: str, order_ids: Sequence[str]
+) -> dict[str, OrderLedger]:
+    """Return what the ledger knows of orders; one without entries is left out.
+
+    Args:
+        connection: Open connection.
+        channel: Channel id.
+        order_ids: Store ids.
+    """
+    rows = connection.execute(
+        text(f"{_READ} WHERE channel = :channel AND order_id_store = ANY(:order_ids)"),
+        {"channel": channel, "order_ids": list(order_ids)},
+    )
+    found: dict[str, dict[tuple[DocumentKind, int], LedgerEntry]] = {}
+    for row in rows:
+        entry = _entry_of(row)
+        found.setdefault(row.order_id_store, {})[entry.key.kind, entry.key.sequence] = entry
+    return {order_id: OrderLedger(entries) for order_id, entries in found.items()}
+
+
+def waiting_orders(connection: Connection, channel: str, *, limit: int = 500) -> list[str]:
+    """Return staged orders that wait for something that may have changed since.
+
+    These are orders held at posting (a mapping row, the ERP's refusal, stock) and those with a
+    document that was begun and is not posted.
+
+    Args:
+        connection: Open connection.
+        channel: Channel id.
+        limit: Most orders to return; the longest untouched come first.
+    """
+    rows = connection.scalars(
+        text(
+            "SELECT s.order_id_store FROM staged_order AS s JOIN ("
+            " SELECT order_id_store, min(last_seen_at) AS touched_at FROM quarantine"
+            "  WHERE channel = :channel AND state = 'open' AND reason_class IN"
+            "   ('missing_mapping', 'refused_by_erp', 'erp_busy', 'short_stock')"
+            "  GROUP BY order_id_store"
+            " UNION SELECT order_id_store, min(updated_at) FROM erp_document"
+            "  WHERE channel = :channel AND state <> 'posted' GROUP BY order_id_store"
+            ") AS w USING (order_id_store) WHERE s.channel = :channel"
+            " GROUP BY s.order_id_store ORDER BY min(w.touched_at), s.order_id_store LIMIT :limit"
+        ),
+        {"channel": channel, "limit": limit},
+    )
+    return list(rows)
+
+
+def unfinished(
+    connection: Connection, channel: str, *, limit: int = 10_000
+) -> list[tuple[LedgerEntry, str]]:
+    """Return entries found in ``sending``: look each up in the ERP before it is sent again.
+
+    Args:
+        connection: Open connection.
+        channel: Channel id.
+        limit: Most entries to return.
+
+    Returns:
+        Pairs of entry and order number, oldest first.
+    """
+    rows = connection.execute(
+        text(
+            f"{_READ} WHERE channel = :channel AND state = 'sending'"
+            " ORDER BY sending_at, order_id_store, kind, sequence LIMIT :limit"
+        ),
+        {"channel": channel, "limit": limit},
+    )
+    return [(_entry_of(row), row.order_number) for row in rows]
+
+
+def _entry_of(row: Any) -> LedgerEntry:
+    return LedgerEntry(
+        key=_key_of(row),
+        state=DocumentState(row.state),
+        total=row.total,
+        currency=row.currency,
+        digest=row.digest,
+        order_version=row.order_version,
+        reference=row.reference,
+        line_count=row.line_count,
+        paid=row.paid,
+        back_ordered=row.back_ordered,
+    )
+
+
+def _key_of(row: Any) -> DocumentKey:
+    return DocumentKey(row.channel, row.order_id_store, DocumentKind(row.kind), row.sequence)
+
+
+def _keys(keys: Iterable[DocumentKey]) -> dict[str, list[Any]]:
+    listed = list(keys)
+    return {
+        "channel": [key.channel for key in listed],
+        "order_id_store": [key.order_id_store for key in listed],
+        "kind": [key.kind.value for key in listed],
+        "sequence": [key.sequence for key in listed],
+    }

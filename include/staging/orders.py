@@ -1,0 +1,232 @@
+"""Staged orders: the newest valid version of each order, and its lines.
+
+A version is the store's own ``updated_at``. A newer one replaces, an older one never does, and the
+same one again changes nothing, so any window can be replayed at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, text
+
+from include.domain.errors import WindowError
+from include.staging.landing import BatchState
+
+
+class Loaded(NamedTuple):
+    """What loading a batch did.
+
+    Attributes:
+        added: Orders staged for the first time.
+        changed: Orders replaced by a newer version.
+        unchanged: Orders that staging held already, in this version or a newer one.
+        held: Orders that were held back.
+    """
+
+    added: int
+    changed: int
+    unchanged: int
+    held: int
+
+
+_CARRIED = (
+    "order_id_store, order_number, updated_at, placed_at, cancelled_at, currency,"
+    " presentment_currency, original_total, current_total, current_tax, received, refunded,"
+    " outstanding, financial_status, fulfillment_status, program, is_test, line_count"
+)
+_REPLACED = (
+    *(name.strip() for name in _CARRIED.split(",")[1:]),
+    "document",
+    "document_digest",
+    "batch_id",
+)
+# The same version with other content (the store changed it without a new version, or we translate
+# better than we did) counts as newer when a later pull brought it.
+_STAGE = f"""
+WITH changed AS (
+    INSERT INTO staged_order AS staged
+        (channel, {_CARRIED}, document, document_digest, batch_id_first, batch_id)
+    SELECT :channel, {_CARRIED}, canonical, canonical_digest, batch_id, batch_id
+    FROM landing_order
+    WHERE batch_id = :batch_id AND canonical_digest IS NOT NULL
+      AND verdict IS DISTINCT FROM 'hold'
+    ORDER BY order_id_store
+    ON CONFLICT (channel, order_id_store) DO UPDATE
+        SET {", ".join(f"{name} = excluded.{name}" for name in _REPLACED)}, changed_at = now()
+        WHERE excluded.updated_at > staged.updated_at
+           OR (excluded.updated_at = staged.updated_at
+               AND excluded.document_digest <> staged.document_digest
+               AND excluded.batch_id > staged.batch_id)
+    RETURNING order_id_store, (xmax = 0) AS is_new
+)
+INSERT INTO changed_order SELECT order_id_store, is_new FROM changed
+"""  # noqa: S608 - column names of ours, no values
+_FORGET_LINES = """
+DELETE FROM staged_order_line AS l USING changed_order AS c
+WHERE l.channel = :channel AND l.order_id_store = c.order_id_store AND NOT c.is_new
+"""
+_STAGE_LINES = """
+INSERT INTO staged_order_line
+    (channel, order_id_store, position, line_id, kind, sku, title, quantity, current_quantity,
+     unit_price, current_price, discount, current_tax)
+SELECT :channel, o.order_id_store, l.*
+FROM changed_order AS c
+JOIN landing_order AS o ON o.batch_id = :batch_id AND o.order_id_store = c.order_id_store
+CROSS JOIN LATERAL json_to_recordset(o.lines) AS l (
+    position integer, line_id text, kind text, sku text, title text, quantity integer,
+    current_quantity integer, unit_price numeric, current_price numeric, discount numeric,
+    current_tax numeric)
+"""
+
+
+def load_batch(connection: Connection, batch_id: int) -> Loaded:
+    """Stage every order of the batch that is not held, as sets, and note the batch as loaded.
+
+    Two loaders at once take turns order by order, in the same sequence; the second changes nothing.
+
+    Args:
+        connection: Open connection; the caller commits.
+        batch_id: The batch.
+
+    Returns:
+        What was staged.
+
+    Raises:
+        WindowError: There is no such batch.
+    """
+    channel = connection.scalar(
+        text("SELECT channel FROM landing_batch WHERE batch_id = :batch_id FOR NO KEY UPDATE"),
+        {"batch_id": batch_id},
+    )
+    if channel is None:
+        raise WindowError(f"there is no batch {batch_id}: run the pull again")
+    values = {"channel": channel, "batch_id": batch_id}
+    connection.execute(text("DROP TABLE IF EXISTS pg_temp.changed_order"))
+    connection.execute(
+        text(
+            "CREATE TEMPORARY TABLE changed_order (order_id_store text, is_new boolean)"
+            " ON COMMIT DROP"
+        )
+    )
+    connection.execute(text(_STAGE), values)
+    connection.execute(text("ANALYZE changed_order"))
+    connection.execute(text(_FORGET_LINES), values)
+    connection.execute(text(_STAGE_LINES), values)
+    total, held = connection.execute(
+        text(
+            "SELECT count(*), count(*) FILTER (WHERE verdict = 'hold') FROM landing_order"
+            " WHERE batch_id = :batch_id"
+        ),
+        values,
+    ).one()
+    added, changed = connection.execute(
+        text(
+            "SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new)"
+            " FROM changed_order"
+        )
+    ).one()
+    connection.execute(
+        text(
+            "UPDATE landing_batch SET state = :state, changed_at = now()"
+            " WHERE batch_id = :batch_id AND state IN ('open', 'landed', 'validated')"
+        ),
+        {**values, "state": BatchState.LOADED.value},
+    )
+    return Loaded(added, changed, total - held - added - changed, held)
+
+
+def read_orders(
+    connection: Connection, channel: str, order_ids: Sequence[str]
+) -> list[tuple[str, dict[str, Any]]]:
+    """Return the canonical documents of staged orders, by order id; absent ones are left out.
+
+    Args:
+        connection: Open connection.
+        channel: Channel id.
+        order_ids: Store ids, a few hundred at a time.
+    """
+    rows = connection.execute(
+        text(
+            "SELECT order_id_store, document FROM staged_order"
+            " WHERE channel = :channel AND order_id_store = ANY(:order_ids)"
+            " ORDER BY order_id_store"
+        ),
+        {"channel": channel, "order_ids": list(order_ids)},
+    )
+    return [(row.order_id_store, row.document) for row in rows]
+
+
+def staged_versions(
+    connection: Connection, channel: str, order_ids: Sequence[str]
+) -> dict[str, datetime]:
+    """Return the version that staging holds of each order; absent ones are left out.
+
+    Args:
+        connection: Open connection.
+        channel: Channel id.
+        order_ids: Store ids.
+    """
+    rows = connection.execute(
+        text(
+            "SELECT order_id_store, updated_at FROM staged_order"
+            " WHERE channel = :channel AND order_id_store = ANY(:order_ids)"
+        ),
+        {"channel": channel, "order_ids": list(order_ids)},
+    )
+    return {row.order_id_store: row.updated_at for row in rows}
+
+
+def order_ids_in_batch(
+    connection: Connection, batch_id: int, *, chunk: int = 250
+) -> Iterator[list[str]]:
+    """Yield the ids of the batch's orders that are staged and not held, in chunks, by order id.
+
+    Args:
+        connection: Open connection.
+        batch_id: The batch.
+        chunk: Ids in one list.
+    """
+    ids = list(
+        connection.scalars(
+            text(
+                "SELECT o.order_id_store FROM landing_batch AS b"
+                " JOIN landing_order AS o USING (batch_id)"
+                " JOIN staged_order AS s"
+                "  ON s.channel = b.channel AND s.order_id_store = o.order_id_store"
+                " WHERE b.batch_id = :batch_id AND o.verdict IS DISTINCT FROM 'hold'"
+                " ORDER BY o.order_id_store"
+            ),
+            {"batch_id": batch_id},
+        )
+    )
+    for start in range(0, len(ids), chunk):
+        yield ids[start : start + chunk]
+
+
+def duplicate_numbers(connection: Connection, batch_id: int) -> dict[str, tuple[str, ...]]:
+    """Return the order numbers of the batch that more than one order of the channel carries.
+
+    Args:
+        connection: Open connection.
+        batch_id: The batch, landed.
+
+    Returns:
+        Number to the store ids that carry it, those of the batch and those staged earlier.
+    """
+    rows = connection.execute(
+        text(
+            "WITH landed AS (SELECT b.channel, o.order_number, o.order_id_store"
+            "  FROM landing_batch AS b JOIN landing_order AS o USING (batch_id)"
+            "  WHERE b.batch_id = :batch_id),"
+            " carriers AS (SELECT order_number, order_id_store FROM landed"
+            "  UNION SELECT s.order_number, s.order_id_store FROM staged_order AS s"
+            "   JOIN landed AS l ON l.channel = s.channel AND l.order_number = s.order_number)"
+            " SELECT order_number, array_agg(order_id_store ORDER BY order_id_store) AS order_ids"
+            " FROM carriers GROUP BY order_number HAVING count(*) > 1 ORDER BY order_number"
+        ),
+        {"batch_id": batch_id},
+    )
+    return {row.order_number: tuple(row.order_ids) for row in rows}

@@ -1,0 +1,237 @@
+"""Quarantine: orders held back, one open row an order and rule, with a reason and an owner.
+
+A row closes by itself when its order passes, is counted when it is found again, and is never
+dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+from sqlalchemy import Connection, text
+
+from include.domain.verdict import Finding, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineRow:
+    """One open reason why an order is held back or noted.
+
+    Attributes:
+        quarantine_id: Number of the row.
+        channel: Channel id.
+        finding: The order, the rule and the words.
+        owner: Who has to act.
+        first_seen_at: When it was found first.
+        last_seen_at: When it was found last.
+        tries: How often it was found.
+        batch_id: Batch it was last found in.
+    """
+
+    quarantine_id: int
+    channel: str
+    finding: Finding
+    owner: str
+    first_seen_at: datetime
+    last_seen_at: datetime
+    tries: int
+    batch_id: int
+
+
+_RECORD = text(
+    "INSERT INTO quarantine AS q (channel, order_id_store, order_number, rule, reason_class,"
+    " severity, field, message, remote, owner, batch_id, version)"
+    " SELECT :channel, f.order_id_store, f.order_number, f.rule, f.reason_class, f.severity,"
+    "  f.field, f.message, f.remote, :owner, :batch_id, l.updated_at::text"
+    " FROM unnest(CAST(:order_ids AS text[]), CAST(:numbers AS text[]), CAST(:rules AS text[]),"
+    "  CAST(:classes AS text[]), CAST(:severities AS text[]), CAST(:fields AS text[]),"
+    "  CAST(:messages AS text[]), CAST(:remotes AS text[]))"
+    "  AS f (order_id_store, order_number, rule, reason_class, severity, field, message, remote)"
+    " LEFT JOIN landing_order AS l"
+    "  ON l.batch_id = :batch_id AND l.order_id_store = f.order_id_store"
+    " ORDER BY f.order_id_store, f.rule"
+    " ON CONFLICT (channel, order_id_store, rule) WHERE state = 'open' DO UPDATE SET"
+    "  order_number = excluded.order_number, reason_class = excluded.reason_class,"
+    "  severity = excluded.severity, field = excluded.field, message = excluded.message,"
+    "  remote = excluded.remote, batch_id = excluded.batch_id, version = excluded.version,"
+    "  last_seen_at = clock_timestamp(), tries = q.tries + 1"
+)
+
+
+def record(
+    connection: Connection,
+    channel: str,
+    findings: Iterable[Finding],
+    *,
+    owner: str,
+    batch_id: int,
+) -> int:
+    """Open a row for each finding, or count the open one up; an owner that a person set stays.
+
+    Args:
+        connection: Open connection; the caller commits.
+        channel: Channel id.
+        findings: What was found; of several for one order and rule the last stands.
+        owner: Who has to act on new rows.
+        batch_id: The batch it was found in.
+
+    Returns:
+        Rows written.
+    """
+    unique = {(finding.order_id_store, finding.rule): finding for finding in findings}
+    if not unique:
+        return 0
+    kept = list(unique.values())
+    return connection.execute(
+        _RECORD,
+        {
+            "channel": channel,
+            "owner": owner,
+            "batch_id": batch_id,
+            "order_ids": [finding.order_id_store for finding in kept],
+            "numbers": [finding.order_number for finding in kept],
+            "rules": [finding.rule for finding in kept],
+            "classes": [finding.reason_class for finding in kept],
+            "severities": [finding.severity.value for finding in kept],
+            "fields": [finding.field for finding in kept],
+            "messages": [finding.message for finding in kept],
+            "remotes": [finding.remote for finding in kept],
+        },
+    ).rowcount
+
+
+def close_passed(
+    connection: Connection,
+    channel: str,
+    order_ids: Sequence[str],
+    *,
+    closed_by: str,
+    still: Collection[tuple[str, str]] = (),
+    reason_classes: Collection[str] | None = None,
+) -> int:
+    """Close the open rows of orders that pass now.
+
+    Args:
+        connection: Open connection; the caller commits.
+        channel: Channel id.
+        order_ids: Orders that were judged.
+        closed_by: The run in which they passed, or a person.
+        still: Pairs of order id and rule that were found again and stay open.
+        reason_classes: Close rows of these classes only: what validation finds is not for posting
+            to close, nor the other way round. ``None`` closes all.
+
+    Returns:
+        Rows closed.
+    """
+    if not order_ids:
+        return 0
+    return connection.execute(
+        text(
+            "UPDATE quarantine AS q SET state = 'closed', closed_at = clock_timestamp(),"
+            " closed_by = :closed_by WHERE q.channel = :channel AND q.state = 'open'"
+            " AND q.order_id_store = ANY(:order_ids)"
+            " AND (CAST(:classes AS text[]) IS NULL OR q.reason_class = ANY(:classes))"
+            " AND NOT EXISTS (SELECT FROM unnest(CAST(:still_ids AS text[]),"
+            "  CAST(:still_rules AS text[])) AS s (order_id_store, rule)"
+            "  WHERE s.order_id_store = q.order_id_store AND s.rule = q.rule)"
+        ),
+        {
+            "channel": channel,
+            "closed_by": closed_by,
+            "order_ids": list(order_ids),
+            "classes": None if reason_classes is None else list(reason_classes),
+            "still_ids": [order_id for order_id, _ in still],
+            "still_rules": [rule for _, rule in still],
+        },
+    ).rowcount
+
+
+def write_off(connection: Connection, quarantine_id: int, *, actor: str, reason: str) -> bool:
+    """Close one row by hand, with a reason; it goes into the audit log.
+
+    Args:
+        connection: Open connection; the caller commits.
+        quarantine_id: The row.
+        actor: Who closes it.
+        reason: Why.
+
+    Returns:
+        Whether it was open.
+    """
+    closed = connection.execute(
+        text(
+            "WITH closed AS (UPDATE quarantine SET state = 'closed',"
+            "  closed_at = clock_timestamp(), closed_by = :actor"
+            "  WHERE quarantine_id = :quarantine_id AND state = 'open' RETURNING quarantine_id)"
+            " INSERT INTO log_audit (actor, action, subject, key, after)"
+            " SELECT :actor, 'closed', 'quarantine',"
+            "  jsonb_build_object('quarantine_id', quarantine_id), CAST(:after AS jsonb)"
+            " FROM closed"
+        ),
+        {
+            "quarantine_id": quarantine_id,
+            "actor": actor,
+            "after": orjson.dumps({"reason": reason}).decode(),
+        },
+    )
+    return closed.rowcount == 1
+
+
+def open_rows(
+    connection: Connection,
+    channel: str,
+    order_ids: Sequence[str] | None = None,
+    *,
+    severity: Severity | None = None,
+    limit: int = 100_000,
+) -> list[QuarantineRow]:
+    """Return open rows, oldest first.
+
+    Args:
+        connection: Open connection.
+        channel: Channel id.
+        order_ids: Rows of these orders only.
+        severity: Rows of this severity only; ``CRITICAL`` gives the orders that are held.
+        limit: Most rows to return.
+    """
+    rows = connection.execute(
+        text(
+            "SELECT quarantine_id, order_id_store, order_number, rule, reason_class, severity,"
+            " field, message, remote, owner, first_seen_at, last_seen_at, tries, batch_id"
+            " FROM quarantine WHERE channel = :channel AND state = 'open'"
+            " AND (CAST(:order_ids AS text[]) IS NULL OR order_id_store = ANY(:order_ids))"
+            " AND (CAST(:severity AS text) IS NULL OR severity = :severity)"
+            " ORDER BY first_seen_at, quarantine_id LIMIT :limit"
+        ),
+        {
+            "channel": channel,
+            "order_ids": None if order_ids is None else list(order_ids),
+            "severity": None if severity is None else severity.value,
+            "limit": limit,
+        },
+    )
+    return [
+        QuarantineRow(
+            quarantine_id=row.quarantine_id,
+            channel=channel,
+            finding=Finding(
+                order_id_store=row.order_id_store,
+                order_number=row.order_number,
+                reason_class=row.reason_class,
+                rule=row.rule,
+                message=row.message,
+                severity=Severity(row.severity),
+                field=row.field,
+                remote=row.remote,
+            ),
+            owner=row.owner,
+            first_seen_at=row.first_seen_at,
+            last_seen_at=row.last_seen_at,
+            tries=row.tries,
+            batch_id=row.batch_id,
+        )
+        for row in rows
+    ]

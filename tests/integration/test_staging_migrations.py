@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, text
+
+from include.domain.errors import ConfigurationError, RemoteUnavailable
+from include.staging import engine as staging
+from include.staging.checks import CHECK_COLUMNS
+from include.staging.tables import metadata
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _objects(url: str) -> list[str]:
+    engine = staging.create(url)
+    with engine.connect() as connection:
+        found = connection.scalars(
+            text(
+                "SELECT n.nspname || '.' || c.relname FROM pg_class AS c"
+                " JOIN pg_namespace AS n ON n.oid = c.relnamespace"
+                " WHERE n.nspname IN ('public', 'analyst') ORDER BY 1"
+            )
+        ).all()
+    engine.dispose()
+    return list(found)
+
+
+def test_the_migrations_go_up_down_to_nothing_and_up_again(staging_url: str) -> None:
+    staging.migrate(staging_url)
+    first = _objects(staging_url)
+    staging.migrate(staging_url, "base")
+    assert [name for name in _objects(staging_url) if "counterfoil_version" not in name] == []
+    staging.migrate(staging_url)
+    assert _objects(staging_url) == first
+    assert "analyst.orders" in first
+
+
+def test_the_migrated_schema_is_exactly_what_the_tables_say(staging_url: str) -> None:
+    staging.migrate(staging_url)
+    engine = staging.create(staging_url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection,
+            opts={
+                "version_table": staging.VERSION_TABLE,
+                "compare_type": True,
+                "compare_server_default": True,
+            },
+        )
+        assert compare_metadata(context, metadata) == []
+    engine.dispose()
+
+
+def test_there_is_one_head_and_the_release_names_it() -> None:
+    script = ScriptDirectory.from_config(staging.alembic_config())
+    assert script.get_heads() == [staging.HEAD]
+
+
+def test_every_table_view_and_column_is_described(staging_url: str) -> None:
+    staging.migrate(staging_url)
+    engine = staging.create(staging_url)
+    with engine.connect() as connection:
+        silent = connection.scalars(
+            text(
+                "SELECT c.relname || coalesce('.' || a.attname, '') FROM pg_class AS c"
+                " JOIN pg_namespace AS n ON n.oid = c.relnamespace"
+                " LEFT JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0"
+                "  AND NOT a.attisdropped AND c.relkind = 'r'"
+                " WHERE n.nspname IN ('public', 'analyst') AND c.relkind IN ('r', 'v')"
+                "  AND c.relname <> 'counterfoil_version'"
+                "  AND (obj_description(c.oid, 'pg_class') IS NULL"
+                "   OR (a.attnum IS NOT NULL AND col_description(c.oid, a.attnum) IS NULL))"
+            )
+        ).all()
+    engine.dispose()
+    assert silent == []
+
+
+def test_the_check_columns_are_those_the_normaliser_fills() -> None:
+    pipelines = pytest.importorskip("include.pipelines.checks")
+    assert [(c.name, c.sql_type) for c in pipelines.CHECK_COLUMNS] == [
+        (c.name, c.sql_type) for c in CHECK_COLUMNS
+    ]
+
+
+def test_an_empty_database_is_made_ready_by_whoever_comes_first(staging_url: str) -> None:
+    def ready(_: int) -> None:
+        engine = staging.create(staging_url)
+        staging.ensure_ready(engine)
+        engine.dispose()
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(ready, range(4)))
+    engine = staging.create(staging_url)
+    with engine.connect() as connection:
+        assert staging.current_revision(connection) == staging.HEAD
+    staging.ensure_ready(engine)
+    engine.dispose()
+
+
+def test_a_database_of_another_release_is_refused_with_the_command_to_run(
+    staging_url: str,
+) -> None:
+    staging.migrate(staging_url)
+    engine = staging.create(staging_url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE counterfoil_version SET version_num = '0000'"))
+    with pytest.raises(ConfigurationError, match=r"revision 0000.*alembic -c include/staging"):
+        staging.ensure_ready(engine)
+    engine.dispose()
+
+
+def test_the_command_line_migrates_a_database(staging_url: str) -> None:
+    command = [sys.executable, "-m", "alembic", "-c", "include/staging/alembic.ini"]
+    subprocess.run(
+        [*command, "-x", f"url={staging_url}", "upgrade", "head"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+    engine = staging.create(staging_url)
+    staging.ensure_ready(engine)
+    engine.dispose()
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg2"])
+def test_any_spelling_of_a_postgresql_url_is_taken(scheme: str) -> None:
+    url = staging.url_of(f"{scheme}://u:p%40ss@db.example:6432/books?sslmode=require")
+    assert url.drivername == "postgresql+psycopg"
+    assert (url.username, url.password, url.host, url.port) == ("u", "p@ss", "db.example", 6432)
+    assert url.database == "books"
+    assert url.query["sslmode"] == "require"
+
+
+def test_a_socket_folder_is_found_in_the_query_and_in_the_place_of_the_host() -> None:
+    in_query = staging.url_of("postgresql://postgres@/books?host=/run/pg")
+    in_place = staging.url_of("postgres://postgres@%2Frun%2Fpg/books")
+    assert in_query.query["host"] == in_place.query["host"] == "/run/pg"
+    assert not in_place.host
+
+
+def test_a_url_of_another_database_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="postgresql://"):
+        staging.create("mysql://u:p@h/db")
+
+
+def test_a_database_that_does_not_exist_is_a_configuration_error(staging_url: str) -> None:
+    engine = staging.create(staging_url.replace("/test_", "/absent_"))
+    with pytest.raises(ConfigurationError, match="does not exist"), staging.unit_of_work(engine):
+        pass
+    engine.dispose()
+
+
+def test_a_server_that_does_not_answer_may_be_tried_again(free_port: int) -> None:
+    engine = staging.create(f"postgresql://u@127.0.0.1:{free_port}/books")
+    with pytest.raises(RemoteUnavailable), staging.unit_of_work(engine):
+        pass
+    engine.dispose()
+
+
+def test_work_that_is_not_committed_is_rolled_back(staging_url: str) -> None:
+    engine = staging.create(staging_url)
+    with staging.unit_of_work(engine) as connection:
+        connection.execute(text("CREATE TABLE kept (a int)"))
+        connection.commit()
+        connection.execute(text("INSERT INTO kept VALUES (1)"))
+    with staging.unit_of_work(engine) as connection:
+        assert connection.scalar(text("SELECT count(*) FROM kept")) == 0
+    engine.dispose()
+
+
+def test_importing_the_staging_modules_loads_nothing_heavy() -> None:
+    modules = sorted(path.stem for path in (ROOT / "include/staging").glob("*.py"))
+    imports = ", ".join(f"include.staging.{name}" for name in modules if name != "__init__")
+    script = (
+        f"import sys, {imports}\n"
+        "print([m for m in ('pandas', 'alembic', 'great_expectations', 'airflow', 'numpy')"
+        " if m in sys.modules])"
+    )
+    output = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    ).stdout
+    assert output.strip() == "[]"
+
+
+def test_a_plain_engine_of_another_driver_is_not_needed_to_read_the_views(
+    staging_url: str,
+) -> None:
+    staging.migrate(staging_url)
+    engine = create_engine(staging_url)
+    with engine.connect() as connection:
+        for view in ("orders", "order_lines", "documents", "held_orders", "window_proofs"):
+            assert connection.execute(text(f"SELECT * FROM analyst.{view}")).all() == []
+    engine.dispose()
