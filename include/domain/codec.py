@@ -435,9 +435,14 @@ def _maybe(document: Document, key: str, read: Callable[[Any], Thing]) -> Thing 
 
 def _amount(written: Written) -> Amount:
     if isinstance(written, str):
-        amount = Decimal(written)
-        return Amount(amount, amount)
+        return _same_in_both(written)
     return Amount(Decimal(written[0]), Decimal(written[1]))
+
+
+@lru_cache(maxsize=1 << 14)
+def _same_in_both(written: str) -> Amount:
+    amount = Decimal(written)
+    return Amount(amount, amount)
 
 
 def _read_line(document: Document) -> OrderLine:

@@ -105,7 +105,7 @@ def money(node: Node, key: str, shop_code: str, buyer_code: str) -> Amount:
         buyer = bag["presentmentMoney"]
         if shop["currencyCode"] != shop_code or buyer["currencyCode"] != buyer_code:
             raise Drift(
-                key,
+                "",
                 f"is in {shop['currencyCode']} and {buyer['currencyCode']} where the order is in "
                 f"{shop_code} and {buyer_code}",
             )
