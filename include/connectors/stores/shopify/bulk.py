@@ -172,6 +172,11 @@ class BulkExport:
                     return started
                 continue
             run = answer["bulkOperationRunQuery"]
+            if run is None:
+                raise RemoteUnavailable(
+                    f"{self._client.system} did not say whether it started a bulk operation",
+                    system=self._client.system,
+                )
             errors = run["userErrors"]
             if not errors:
                 return str(run["bulkOperation"]["id"])
