@@ -208,6 +208,6 @@ def require_balance(order: Order) -> None:
             raise Unbalanced(
                 f"order {order.number}: {tie.name}: {sides}; compare the order in the store's "
                 "admin and replay it once the store shows one truth",
-                rule="order_totals_tie",
+                rule="totals_tie",
                 field=tie.name,
             )

@@ -79,7 +79,7 @@ class OrderError(CounterfoilError):
 
     Args:
         message: What is wrong and what to do, in words for the order data owner.
-        rule: The short name of the rule that refused (``order_totals_tie``, ``map_payment``).
+        rule: The short name of the rule that refused (``totals_tie``, ``map_payment``).
         field: The field that is wrong, in the terms of the system that owns it.
     """
 

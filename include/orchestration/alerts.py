@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class OwnerNotifier(BaseNotifier):
+class OwnerNotifier(BaseNotifier):  # type: ignore[misc]
     """Sends one mail a failed task, through the connection ``smtp_default``.
 
     Without that connection the message goes to the log at level ERROR, so that nothing is lost and

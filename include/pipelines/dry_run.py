@@ -14,6 +14,8 @@ from include.pipelines.house import House
 from include.staging import landing
 from include.staging import ledger as ledger_rows
 
+BY_VALIDATION = "a rule of the suite is broken: the log of validate names it"
+
 
 @dataclass(slots=True)
 class Planned:
@@ -44,12 +46,16 @@ def plan_batch(house: House, batch_id: int) -> Planned:
     """
     planned = Planned()
     with house.engine.connect() as connection:
-        rows = landing.read_canonical(connection, batch_id)
-        planned.held += landing.read_held(connection, batch_id)
+        orders = [from_document(row) for row in landing.read_canonical(connection, batch_id)]
+        faults = {f.order_id_store: f.message for f in landing.read_faults(connection, batch_id)}
+        planned.held += [
+            (row.order_number, faults.get(row.order_id_store, BY_VALIDATION))
+            for row in landing.read_batch_orders(connection, batch_id)
+            if row.verdict == "hold"
+        ]
         ledgers = ledger_rows.ledgers_for(
-            connection, house.channel, [order_id for order_id, _ in rows]
+            connection, house.channel, [order.order_id_store for order in orders]
         )
-    orders = [from_document(document) for _, document in rows]
     for order, ready in plan_orders(house, orders, ledgers):
         try:
             if isinstance(ready, OrderError):

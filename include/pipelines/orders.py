@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 SUITES = Path(runner.__file__).parent / "suites"
 WAITING = 500
+LOGGED = 50
 VALIDATION_CLASSES = ("value", "contract_drift", "unbalanced", "duplicate")
 
 
@@ -135,7 +136,17 @@ def validate(house: House, batch_id: int, *, dry_run: bool = False) -> Validated
         channel=house.channel,
         now=house.clock.now(),
     )
-    findings = [*outcome.findings, *_duplicates(columns, rows, doubled), *broken]
+    # What the ties said at the pull shows both sides; the suite only knows the difference.
+    told = {finding.order_id_store for finding in broken}
+    findings = [
+        *(
+            f
+            for f in outcome.findings
+            if not (f.reason_class == "unbalanced" and f.order_id_store in told)
+        ),
+        *_duplicates(columns, rows, doubled),
+        *broken,
+    ]
     held = {f.order_id_store for f in findings if f.severity is Severity.CRITICAL}
     warned = {f.order_id_store for f in findings} - held
     result = Validated(batch.pulled, len(held), len(warned))
@@ -157,6 +168,8 @@ def validate(house: House, batch_id: int, *, dry_run: bool = False) -> Validated
         landing.set_state(connection, batch_id, landing.BatchState.VALIDATED)
         if not dry_run:
             _quarantine(house, connection, batch_id, _ids(columns, rows), findings)
+    for finding in findings[:LOGGED]:
+        log.info("%s %s: %s", finding.severity, finding.rule, finding.message)
     outcome.require_window(batch.selection.window)
     return result
 

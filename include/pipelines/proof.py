@@ -117,11 +117,20 @@ def _read(house: House, headers: Sequence[OrderHeader]) -> _Sides:
         for header in headers
         for kind in PROVEN_KINDS
     ]
+    remote = house.erp.find(keys)
+    # Whether a document is still open or posted is for the ERP to say: note what it says now.
+    seen = [
+        matches[0]
+        for key, matches in remote.items()
+        if len(matches) == 1 and ledgers.get(key.order_id_store, EMPTY_LEDGER).posted(key.kind)
+    ]
+    with house.engine.begin() as connection:
+        ledger_rows.mark_posted(connection, seen)
     return _Sides(
         staged={order_id: from_document(document) for order_id, document in rows},
         ledgers=ledgers,
         held={row.finding.order_id_store: row for row in reversed(held)},
-        remote=house.erp.find(keys),
+        remote=remote,
     )
 
 
