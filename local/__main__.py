@@ -30,6 +30,8 @@ CHANNEL = "shopify_gp"
 DAG_ID = f"orders__{CHANNEL}"
 PARSE_SECONDS = 120.0
 JOB_SECONDS = 3600.0
+SETTLE_SECONDS = 1.5
+PROOFS = 1000
 
 
 class StopRequested(BaseException):
@@ -92,7 +94,11 @@ def run(stack: Stack, sandbox: SandboxOptions, *, days: int, port: int | None, o
             endpoints = stack.up(sandbox, port)
             code = _do_job(stack, endpoints, days)
             if once:
+                # The executor's workers let go of a task about a second after it has ended; until
+                # then a stop makes the scheduler wait for them in vain.
+                time.sleep(SETTLE_SECONDS)
                 return code
+            backfill.unpause_all(stack.api(endpoints, "admin"))
             print(
                 f"\nStop with Ctrl-C here, or `make stop` elsewhere. Logs: {stack.table.logs_dir}"
             )
@@ -200,7 +206,6 @@ def _do_job(
         check=check or stack.check,
         seconds=JOB_SECONDS,
     )
-    backfill.unpause_all(api)
     proofs = summary.proofs_of(runs, _read_proofs(stack))
     print(f"\n{summary.describe_windows(runs, proofs)}\n")
     print(summary.describe_access(endpoints.airflow_url, stack.credentials.passwords), flush=True)
@@ -220,7 +225,7 @@ def _read_proofs(stack: Stack) -> list[WindowProof]:
     engine = create_engine(server.url("counterfoil"))
     try:
         with engine.connect() as connection:
-            return latest_proofs(connection, CHANNEL)
+            return [stored.proof for stored in latest_proofs(connection, CHANNEL, limit=PROOFS)]
     finally:
         engine.dispose()
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from local.credentials import ROLES, write_private
 from local.ports import HOST
+from local.processes import StopPlan
 
 if TYPE_CHECKING:
     from local.credentials import Credentials
@@ -25,14 +26,14 @@ if TYPE_CHECKING:
 
 # -P keeps the working folder off sys.path: only the DAG bundle may bring `include` into a task.
 COMMAND = (sys.executable, "-P", "-m", "airflow")
-# Name, the signal that ends it in good order, and the seconds that may take. The triggerer waits ten
-# seconds for a child that has nothing to do here (no task defers), so it is not waited for.
-COMPONENTS = (
-    ("api-server", signal.SIGINT, 20.0),
-    ("scheduler", signal.SIGINT, 20.0),
-    ("dag-processor", signal.SIGINT, 20.0),
-    ("triggerer", signal.SIGTERM, 2.0),
-)
+# Ending tasks report to the API server, so it goes last. Tasks may be cut short: the next start
+# resumes them. The triggerer waits ten seconds for a child that has nothing to do (no task defers).
+COMPONENTS = {
+    "api-server": StopPlan(signal.SIGINT, serves_others=True),
+    "scheduler": StopPlan(signal.SIGINT, patience_seconds=8.0),
+    "dag-processor": StopPlan(signal.SIGINT),
+    "triggerer": StopPlan(signal.SIGTERM, patience_seconds=1.0),
+}
 MIGRATION_SECONDS = 300
 # Another project's Airflow must not leak into this one.
 FOREIGN_VARIABLES = ("AIRFLOW_HOME", "AIRFLOW_CONFIG", "PYTHONPATH", "PYTHONHOME")
@@ -152,12 +153,12 @@ class LocalAirflow:
             table: where the processes are recorded.
             env: the environment from ``environment()``.
         """
-        for component, stop_signal, patience in COMPONENTS:
+        for component, stop in COMPONENTS.items():
             own = dict(env)
             if component == "api-server":
                 # The Proof page is a plugin, and plugins are not loaded from the DAG bundle.
                 own["PYTHONPATH"] = str(self.root)
-            table.start(component, [*COMMAND, component], own, stop_signal, patience, self.home)
+            table.start(component, [*COMMAND, component], own, stop=stop, cwd=self.home)
 
     @property
     def _passwords_file(self) -> Path:

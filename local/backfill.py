@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.5
 FINAL_STATES = ("success", "failed")
-# Airflow notes a backfill's end by a timer of thirty seconds and refuses the next one until then.
-REFUSAL_SECONDS = 45
 MAX_ACTIVE_RUNS = 2
 
 
@@ -182,17 +180,33 @@ def _create(
             if error.status != requests.codes.conflict:
                 raise
         check()
+        if _close_finished(api, dag_id):
+            continue
         if not waiting:
             waiting = True
-            tell(
-                f"another backfill of {dag_id} is active; waiting for it "
-                f"(Airflow notes the end of one up to {REFUSAL_SECONDS} s late)"
-            )
+            tell(f"another backfill of {dag_id} is active; waiting for it")
             # A backfill left behind by a stopped stack cannot end while the DAG is paused.
             api.call("PATCH", f"/dags/{dag_id}", {"is_paused": False}, {"update_mask": "is_paused"})
         if time.monotonic() > deadline:
             raise BackfillFailed(f"{dag_id}: another backfill is still active")
         time.sleep(POLL_SECONDS)
+
+
+def _close_finished(api: AirflowApi, dag_id: str) -> bool:
+    """Close the active backfill if all its runs have ended.
+
+    Airflow itself notes that by a timer of thirty seconds and refuses the next backfill until then.
+    Cancelling one that has no run left to start changes nothing but that note.
+    """
+    rows = api.call("GET", "/backfills", query={"dag_id": dag_id, "order_by": "-id", "limit": 5})
+    for row in rows["backfills"]:
+        if row["completed_at"] is not None:
+            continue
+        from_at, to_at = (datetime.fromisoformat(row[key]) for key in ("from_date", "to_date"))
+        if any(day.state not in FINAL_STATES for day in list_runs(api, dag_id, from_at, to_at)):
+            return False
+        api.call("PUT", f"/backfills/{row['id']}/cancel")
+    return True
 
 
 def _tasks(api: AirflowApi, dag_id: str, run_id: str) -> dict[str, str]:

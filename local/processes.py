@@ -25,6 +25,21 @@ START_TIME_TOLERANCE_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
+class StopPlan:
+    """How a process ends in good order.
+
+    Attributes:
+        signal: what to send it.
+        patience_seconds: how long to wait before it is killed.
+        serves_others: whether the other processes need it while they end; it is then stopped last.
+    """
+
+    signal: int = signal.SIGTERM
+    patience_seconds: float = PATIENCE_SECONDS
+    serves_others: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Recorded:
     """A process that was started: enough to recognise it later and to stop it properly."""
 
@@ -32,8 +47,7 @@ class Recorded:
     pid: int
     started_at: float
     command: list[str]
-    stop_signal: int
-    patience_seconds: float
+    stop: StopPlan
 
     def is_running(self) -> bool:
         """Tell whether this very process still runs."""
@@ -73,15 +87,15 @@ class ProcessTable:
             rows = json.loads(self.path.read_text())["processes"]
         except FileNotFoundError:
             return []
-        return [Recorded(**row) for row in rows]
+        return [Recorded(**row | {"stop": StopPlan(**row["stop"])}) for row in rows]
 
     def start(
         self,
         name: str,
         command: Sequence[str],
         env: Mapping[str, str],
-        stop_signal: int = signal.SIGTERM,
-        patience_seconds: float = PATIENCE_SECONDS,
+        *,
+        stop: StopPlan,
         cwd: Path | None = None,
     ) -> Recorded:
         """Start a process in its own session, its output going to ``logs/<name>.log``.
@@ -90,8 +104,7 @@ class ProcessTable:
             name: name of the component, unique in the stack.
             command: program and arguments.
             env: the whole environment of the process.
-            stop_signal: the signal that makes it end in good order.
-            patience_seconds: how long that may take before it is killed.
+            stop: how it ends in good order.
             cwd: its working folder.
 
         Returns:
@@ -113,8 +126,7 @@ class ProcessTable:
             pid=child.pid,
             started_at=_start_time(child.pid) or time.time(),
             command=list(command),
-            stop_signal=int(stop_signal),
-            patience_seconds=patience_seconds,
+            stop=stop,
         )
         self._write([*self.recorded(), record])
         self._children[name] = child
@@ -138,17 +150,8 @@ class ProcessTable:
         """
         records = list(reversed(self.recorded()))
         running = [record for record in records if record.is_running() or record.members()]
-        for record in running:
-            if record.is_running():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(record.pid, record.stop_signal)
-        signalled_at = time.monotonic()
-        while any(
-            time.monotonic() - signalled_at < min(record.patience_seconds, at_most_seconds)
-            for record in self._alive(running)
-        ):
-            time.sleep(0.1)
-        self._kill(running)
+        for last in (False, True):
+            self._stop([row for row in running if row.stop.serves_others is last], at_most_seconds)
         self._children.clear()
         self._write([])
         return [record.name for record in running]
@@ -168,6 +171,18 @@ class ProcessTable:
             return []
         return path.read_text(errors="replace").splitlines()[-count:]
 
+    def _stop(self, records: Sequence[Recorded], at_most_seconds: float) -> None:
+        for record in self._alive(records):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(record.pid, record.stop.signal)
+        signalled_at = time.monotonic()
+        while any(
+            time.monotonic() - signalled_at < min(record.stop.patience_seconds, at_most_seconds)
+            for record in self._alive(records)
+        ):
+            time.sleep(0.1)
+        self._kill(records)
+
     def _alive(self, records: Sequence[Recorded]) -> list[Recorded]:
         for child in self._children.values():
             child.poll()  # reaps it, so that its id is free again
@@ -178,10 +193,8 @@ class ProcessTable:
         for process in left:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-        for child in self._children.values():
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                child.wait(KILL_SECONDS)
         psutil.wait_procs(left, timeout=KILL_SECONDS)
+        self._alive(records)
 
     def _write(self, records: Sequence[Recorded]) -> None:
         self.state_dir.mkdir(parents=True, exist_ok=True)

@@ -24,7 +24,7 @@ import psutil
 from local import credentials, ports, postgres, settings_file
 from local.airflow import LocalAirflow
 from local.airflow_api import AirflowApi
-from local.processes import ProcessTable
+from local.processes import ProcessTable, StopPlan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -264,7 +264,8 @@ class Stack:
             "COUNTERFOIL_STORE_CLIENT_ID": own.store_client_id,
             "COUNTERFOIL_STORE_CLIENT_SECRET": own.store_client_secret,
         }
-        self.table.start("sandbox", command, env, cwd=self.root)
+        stop = StopPlan(serves_others=True)
+        self.table.start("sandbox", command, env, stop=stop, cwd=self.root)
 
     def _wait(self, ready: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + START_SECONDS

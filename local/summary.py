@@ -33,8 +33,13 @@ def proofs_of(runs: Sequence[DayRun], proofs: Iterable[WindowProof]) -> dict[str
     Returns:
         Proof by run id; runs without one are missing.
     """
-    by_window = {(proof.window.start_at, proof.window.end_at): proof for proof in proofs}
-    found = {run.run_id: by_window.get((run.start_at, run.end_at)) for run in runs}
+    known = list(proofs)
+    by_run = {proof.run_id: proof for proof in known}
+    by_window = {(proof.window.start_at, proof.window.end_at): proof for proof in known}
+    found = {
+        run.run_id: by_run.get(run.run_id) or by_window.get((run.start_at, run.end_at))
+        for run in runs
+    }
     return {run_id: proof for run_id, proof in found.items() if proof is not None}
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from local.processes import ProcessTable, Recorded
+from local.processes import ProcessTable, Recorded, StopPlan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,7 +49,7 @@ def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
 
 
 def test_a_process_is_recorded_with_its_log_and_stopped_by_its_signal(table: ProcessTable) -> None:
-    record = table.start("sleeper", SLEEPER, os.environ)
+    record = table.start("sleeper", SLEEPER, os.environ, stop=StopPlan())
     wait_for(lambda: table.last_lines("sleeper") == ["up"])
     assert ProcessTable(table.state_dir).recorded() == [record]
     assert os.getsid(record.pid) == record.pid
@@ -59,14 +59,14 @@ def test_a_process_is_recorded_with_its_log_and_stopped_by_its_signal(table: Pro
 
 
 def test_a_process_that_ignores_its_signal_is_killed(table: ProcessTable) -> None:
-    record = table.start("stubborn", STUBBORN, os.environ)
+    record = table.start("stubborn", STUBBORN, os.environ, stop=StopPlan())
     wait_for(lambda: table.last_lines("stubborn") == ["up"])
     table.stop_all(at_most_seconds=0.3)
     assert not psutil.pid_exists(record.pid)
 
 
 def test_children_of_a_killed_leader_are_found_by_their_session(table: ProcessTable) -> None:
-    record = table.start("parent", PARENT, os.environ)
+    record = table.start("parent", PARENT, os.environ, stop=StopPlan())
     wait_for(lambda: table.last_lines("parent"))
     child = int(table.last_lines("parent")[0].split()[1])
     os.kill(record.pid, signal.SIGKILL)
@@ -77,14 +77,14 @@ def test_children_of_a_killed_leader_are_found_by_their_session(table: ProcessTa
 
 
 def test_another_table_stops_what_a_dead_runner_left(table: ProcessTable) -> None:
-    record = table.start("sleeper", SLEEPER, os.environ)
+    record = table.start("sleeper", SLEEPER, os.environ, stop=StopPlan())
     assert ProcessTable(table.state_dir).stop_all(at_most_seconds=5) == ["sleeper"]
     wait_for(lambda: table.exited() != {})
     assert not record.is_running()
 
 
 def test_a_process_that_took_over_the_id_is_left_alone(table: ProcessTable) -> None:
-    record = table.start("sleeper", SLEEPER, os.environ)
+    record = table.start("sleeper", SLEEPER, os.environ, stop=StopPlan())
     impostor = dataclasses.replace(record, started_at=record.started_at - 3600)
     table.path.write_text(json.dumps({"processes": [dataclasses.asdict(impostor)]}))
     assert ProcessTable(table.state_dir).stop_all(at_most_seconds=1) == []
@@ -93,11 +93,27 @@ def test_a_process_that_took_over_the_id_is_left_alone(table: ProcessTable) -> N
 
 
 def test_an_exit_is_reported_with_its_code(table: ProcessTable) -> None:
-    table.start("brief", [sys.executable, "-c", "raise SystemExit(7)"], os.environ)
+    table.start("brief", [sys.executable, "-c", "raise SystemExit(7)"], os.environ, stop=StopPlan())
     wait_for(lambda: table.exited() == {"brief": 7})
+
+
+def test_a_process_that_serves_others_is_stopped_after_them(
+    table: ProcessTable, tmp_path: Path
+) -> None:
+    program = (
+        "import signal, sys, time; from pathlib import Path\n"
+        "def end(*_): Path(sys.argv[1]).open('a').write(sys.argv[2] + ' '); sys.exit(0)\n"
+        "signal.signal(signal.SIGTERM, end); print('up', flush=True); time.sleep(600)"
+    )
+    order = tmp_path / "order"
+    for name, plan in (("client", StopPlan()), ("server", StopPlan(serves_others=True))):
+        table.start(name, [sys.executable, "-c", program, str(order), name], os.environ, stop=plan)
+        wait_for(lambda name=name: table.last_lines(name) == ["up"])
+    assert table.stop_all() == ["server", "client"]
+    assert order.read_text() == "client server "
 
 
 def test_stopping_nothing_is_no_error(tmp_path: Path) -> None:
     assert ProcessTable(tmp_path / "nowhere").stop_all() == []
-    gone = Recorded("gone", 2**22 - 1, 0.0, [], signal.SIGTERM, 1.0)
+    gone = Recorded("gone", 2**22 - 1, 0.0, [], StopPlan())
     assert gone.is_running() is False

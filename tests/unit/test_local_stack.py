@@ -1,0 +1,121 @@
+"""The parts of the local stack that need no process: secrets, ports, Airflow's configuration, lock."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import stat
+from pathlib import Path
+
+import psutil
+import pytest
+
+from local import __main__ as cli
+from local import credentials, ports
+from local.airflow import LocalAirflow
+from local.stack import Endpoints, SandboxOptions, Stack
+
+
+def quiet(_line: str) -> None:
+    pass
+
+
+def airflow(tmp_path: Path) -> LocalAirflow:
+    return LocalAirflow(
+        root=tmp_path / "project",
+        state_dir=tmp_path / "state",
+        database_url="postgresql+psycopg2://postgres@/airflow?host=/socket",
+        port=8081,
+        worker_log_port=8082,
+        trigger_log_port=8083,
+        credentials=credentials.load(tmp_path / "state"),
+    )
+
+
+def test_credentials_are_made_once_and_are_for_their_owner_only(tmp_path: Path) -> None:
+    first = credentials.load(tmp_path)
+    assert credentials.load(tmp_path) == first
+    assert stat.S_IMODE((tmp_path / "credentials.json").stat().st_mode) == 0o600
+    assert set(first.passwords) == {"admin", "ops", "finance"}
+    assert len(set(first.passwords.values())) == 3
+    assert credentials.load(tmp_path / "other") != first
+
+
+def test_the_jwt_secret_is_long_enough_for_its_algorithm(tmp_path: Path) -> None:
+    assert len(credentials.load(tmp_path).jwt_secret) >= 64
+
+
+def test_ports_are_free_and_different() -> None:
+    found = ports.free_ports(5)
+    assert len(set(found)) == 5
+    assert all(ports.is_free(port) for port in found)
+
+
+def test_a_taken_port_is_seen_and_avoided() -> None:
+    with socket.socket() as taken:
+        taken.bind((ports.HOST, 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert not ports.is_free(port)
+        assert ports.prefer(port) != port
+
+
+def test_airflow_is_configured_for_one_machine(tmp_path: Path) -> None:
+    env = airflow(tmp_path).environment({"PATH": "/bin"})
+    assert env["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"] == "admin:admin,ops:user,finance:viewer"
+    assert env["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS"] == "False"
+    assert env["AIRFLOW__API__HOST"] == "127.0.0.1"
+    assert env["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://127.0.0.1:8081/execution/"
+    (bundle,) = json.loads(env["AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"])
+    assert bundle["kwargs"] == {"path": str(tmp_path / "project")}
+
+
+def test_connections_of_the_environment_reach_airflow_and_foreign_paths_do_not(
+    tmp_path: Path,
+) -> None:
+    base = {
+        "AIRFLOW_CONN_SHOPIFY_GP_STORE": "{}",
+        "AIRFLOW_HOME": "/elsewhere",
+        "PYTHONPATH": "/elsewhere",
+    }
+    env = airflow(tmp_path).environment(base)
+    assert env["AIRFLOW_CONN_SHOPIFY_GP_STORE"] == "{}"
+    assert env["AIRFLOW_HOME"] == str(tmp_path / "state" / "airflow")
+    assert "PYTHONPATH" not in env
+
+
+def test_requests_to_this_machine_pass_by_any_proxy(tmp_path: Path) -> None:
+    env = airflow(tmp_path).environment({"NO_PROXY": "intranet,127.0.0.1"})
+    assert env["NO_PROXY"] == "intranet,127.0.0.1,localhost"
+
+
+def test_only_one_runner_holds_a_state_folder(tmp_path: Path) -> None:
+    first, second = (Stack(tmp_path, tmp_path / "state", quiet) for _ in range(2))
+    with first.lock() as mine:
+        assert mine
+        with second.lock() as also_mine:
+            assert not also_mine
+    with second.lock() as mine_now:
+        assert mine_now
+
+
+def test_a_runner_is_known_by_its_id_and_its_start(tmp_path: Path) -> None:
+    started_at = psutil.Process().create_time()
+    assert Endpoints(os.getpid(), started_at, 1, 2).runner_is_alive()
+    assert not Endpoints(os.getpid(), started_at - 3600, 1, 2).runner_is_alive()
+
+
+def test_the_sandbox_gets_the_options_that_were_given() -> None:
+    assert SandboxOptions().arguments() == []
+    assert SandboxOptions(seed=7, per_day=20).arguments() == ["--seed", "7", "--per-day", "20"]
+
+
+def test_stopping_and_asking_where_nothing_runs_are_no_errors(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = ["--state-dir", str(tmp_path / "state")]
+    assert cli.main([*state, "stop"]) == 0
+    assert "nothing is running" in capsys.readouterr().out
+    assert cli.main([*state, "status"]) == 1
+    assert "no stack is up" in capsys.readouterr().out
