@@ -1,4 +1,4 @@
-"""The parts of the local stack that need no process: secrets, ports, Airflow's configuration, lock."""
+"""The parts of the local stack that need no process: secrets, ports, configuration, the lock."""
 
 from __future__ import annotations
 
