@@ -13,6 +13,7 @@ from graphql import GraphQLError, GraphQLResolveInfo, GraphQLSchema
 
 from include.connectors.stores.shopify.sandbox.call import Call
 from include.connectors.stores.shopify.sandbox.contract import introspection, load_schema
+from include.connectors.stores.shopify.sandbox.mutations import bind
 from include.connectors.stores.shopify.sandbox.paging import (
     bad_request,
     connection,
@@ -255,6 +256,7 @@ def executable_schema() -> GraphQLSchema:
     }
     for name, resolve in guarded.items():
         query.fields[name].resolve = _behind(query.fields[name].resolve, resolve)
+    bind(schema)
     return schema
 
 

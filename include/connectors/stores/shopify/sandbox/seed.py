@@ -54,6 +54,7 @@ def build_store(
     maker = Maker(chance, Ids(), crowd, horizon)
     store = StoreState(ids=maker.ids)
     store.customers = crowd.records
+    store.maker = maker
     for number in range(days, 0, -1):
         store.load(_day(maker, last - timedelta(days=number), per_day, horizon))
     if last == moment.date():

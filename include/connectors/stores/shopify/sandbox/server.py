@@ -6,7 +6,6 @@ import asyncio
 import gzip
 import re
 import uuid
-from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -17,16 +16,16 @@ from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from include.connectors.stores.shopify.sandbox.auth import UNAUTHORIZED, Tokens
-from include.connectors.stores.shopify.sandbox.bulk import BulkOperations
 from include.connectors.stores.shopify.sandbox.call import Call
-from include.connectors.stores.shopify.sandbox.execution import Answer, Executor
-from include.connectors.stores.shopify.sandbox.faults import Faults
+from include.connectors.stores.shopify.sandbox.control import control_routes
+from include.connectors.stores.shopify.sandbox.execution import Answer
 from include.connectors.stores.shopify.sandbox.settings import (
     API_VERSION,
     SUPPORTED_VERSIONS,
     SandboxSettings,
 )
 from include.connectors.stores.shopify.sandbox.store import StoreState
+from include.connectors.stores.shopify.sandbox.world import Sandbox
 
 _OPERATION = re.compile(r"\b(?:query|mutation)\s+(\w+)")
 _VERSION = re.compile(r"^\d{4}-\d{2}$")
@@ -37,29 +36,6 @@ _ERROR_PAGES = {
     "http_503": (503, "Service Unavailable"),
     "http_504": (504, "Gateway Timeout"),
 }
-
-
-@dataclass(slots=True)
-class Sandbox:
-    """Everything behind the HTTP face.
-
-    Attributes:
-        store: The shop.
-        settings: The switches.
-        tokens: The app's tokens.
-        faults: The faults that are switched on.
-        executor: Runs queries.
-        bulk: Runs bulk operations.
-        log: Operation name, status and cost of every request; never its contents.
-    """
-
-    store: StoreState
-    settings: SandboxSettings
-    tokens: Tokens
-    faults: Faults = field(default_factory=Faults)
-    executor: Executor = field(default_factory=Executor)
-    bulk: BulkOperations = field(default_factory=BulkOperations)
-    log: list[dict[str, Any]] = field(default_factory=list)
 
 
 class CutBody(Response):
@@ -109,7 +85,7 @@ def create_app(store: StoreState, settings: SandboxSettings | None = None) -> St
             Route("/admin/oauth/access_token", token, methods=["POST"]),
             Route("/admin/api/{version}/graphql.json", graphql, methods=["POST"]),
             Route("/bulk-operation-outputs/{name}", result, methods=["GET"]),
-            Mount("/__sandbox__", routes=[]),
+            Mount("/__sandbox__", routes=control_routes(sandbox)),
             Route("/{rest:path}", missing),
         ]
     )

@@ -90,6 +90,10 @@ class StoreState:
     Args:
         lag: Returns the index lag in seconds at the time of asking.
         ids: Where ids of new things come from.
+
+    Attributes:
+        clock: The sandbox's time.
+        maker: What makes further orders, if the shop was seeded.
     """
 
     def __init__(
@@ -100,6 +104,7 @@ class StoreState:
         self.lock = RLock()
         self.lag = lag
         self.version = 0
+        self.maker: Any = None
         self._orders: dict[str, Kept] = {}
         self._owner: dict[str, str] = {}
         self.customers: dict[str, Record] = {}
@@ -317,7 +322,7 @@ def variant_record(variant: catalog.Variant) -> Record:
     }
 
 
-def totals_of(store: StoreState) -> list[dict[str, Any]]:
+def totals_of(store: Iterable[Order]) -> list[dict[str, Any]]:
     """Return the truth about every order, as the control interface lists it."""
     rows = []
     for order in store:
