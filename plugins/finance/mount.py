@@ -1,0 +1,75 @@
+"""Where the Proof page is mounted: a shell that Airflow's processes load, and the API server fills.
+
+The page's imports take a second or more and only the API server serves it, so the application is
+built when the first request for it arrives.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+PREFIX = "/proof"
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+
+
+class ProofMount:
+    """An ASGI application that is built at its first request.
+
+    Args:
+        build: Makes the application; the one for Airflow when absent.
+    """
+
+    def __init__(self, build: Callable[[], ASGIApp] | None = None) -> None:
+        self._build = build or build_for_airflow
+        self._app: ASGIApp | None = None
+        self._lock = threading.Lock()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if self._app is None:
+            with self._lock:
+                self._app = self._app or self._build()
+        await self._app(scope, receive, send)
+
+
+class AddSlash:
+    """Sends the bare prefix to the mounted page; Airflow's catch-all would answer it instead.
+
+    Args:
+        app: The application behind this middleware.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Redirect the bare prefix, pass everything else on."""
+        if scope["type"] == "http" and scope["path"] == scope.get("root_path", "") + PREFIX:
+            from starlette.responses import RedirectResponse
+
+            query = scope.get("query_string", b"").decode("latin-1")
+            target = scope["path"] + "/" + (f"?{query}" if query else "")
+            await RedirectResponse(target, status_code=307)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+def build_for_airflow() -> ASGIApp:
+    """Build the page on Airflow's login and on its connection ``counterfoil_staging``."""
+    # Only here, in the API server: on a worker's path the project root would shadow the code of a
+    # versioned DAG bundle.
+    if importlib.util.find_spec("include") is None:
+        sys.path.append(str(PROJECT_ROOT))
+    from .access import AirflowAccess, current_user
+    from .app import create_app
+    from .source import StagingSource
+
+    return create_app(StagingSource(), AirflowAccess(), current_user)
