@@ -195,7 +195,8 @@ def _mark(
 def mark_posted(connection: Connection, remotes: Sequence[RemoteDocument]) -> set[DocumentKey]:
     """Note what the ERP holds. The ERP's word wins over every state of ours but ``posted``.
 
-    An entry that is posted already only takes over the ERP's state of the very same document.
+    An entry that is posted already only takes over the ERP's state of the very same document and
+    the units that wait for stock in it.
 
     Args:
         connection: Open connection; the caller commits.
