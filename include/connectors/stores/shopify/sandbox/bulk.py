@@ -179,8 +179,7 @@ def read_query(query: str, schema: Any) -> tuple[DocumentNode | None, list[str]]
     )
     if operation is None or operation.operation.value != "query":
         return None, ["Invalid operation type. Only `query` operations are supported."]
-    wrong = [row for row in validate(schema, document) if "first" not in row.message]
-    if wrong:
+    if wrong := validate(schema, document):
         texts = [errors.validation_error(row, document)["message"] for row in wrong]
         return None, [f"Invalid bulk query: {text}" for text in texts]
     broken = broken_rules(schema, document, operation)
