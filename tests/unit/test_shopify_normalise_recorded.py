@@ -90,7 +90,9 @@ def tied(document: Node) -> Order:
     return found
 
 
-@pytest.mark.parametrize("case", ["pendingNoTax", "paidTaxShipping", "authorization"])
+@pytest.mark.parametrize(
+    "case", ["pendingNoTax", "paidTaxShipping", "authorization", "presentmentMoney"]
+)
 def test_orders_created_at_a_live_store_tie(shared_dir: Path, case: str) -> None:
     recorded = read(shared_dir, MATRIX)["cases"][case]["response"]["payload"]["data"]
     stated = recorded["orderCreate"]["order"]

@@ -160,7 +160,7 @@ def _order(channel: str, document: Node) -> Order:
         financial_status=_financial_status(document, stated, tenders),
         fulfillment_status=_lowered(fulfillment),
         purchase_order_number=text(document, "poNumber"),
-        pii_state=_pii_state(customer, billing, shipping),
+        pii_state=_pii_state(customer, billing, shipping, is_withheld="email" not in document),
     )
 
 
@@ -348,11 +348,15 @@ def _company(node: Node) -> tuple[str | None, tuple[TaxId, ...]]:
 
 
 def _pii_state(
-    customer: Customer | None, billing: Address | None, shipping: Address | None
+    customer: Customer | None,
+    billing: Address | None,
+    shipping: Address | None,
+    *,
+    is_withheld: bool,
 ) -> PiiState:
     """Tell whether personal data is there, was never given, or is withheld by access rules."""
     if customer is None and billing is None and shipping is None:
-        return PiiState.ABSENT
+        return PiiState.REDACTED if is_withheld else PiiState.ABSENT
     if (
         (customer is not None and (customer.name or customer.email or customer.phone))
         or (shipping is not None and (shipping.name or shipping.line_1))
