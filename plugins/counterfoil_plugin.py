@@ -31,6 +31,7 @@ class CounterfoilPlugin(AirflowPlugin):  # type: ignore[misc]  # Airflow is not 
             "href": f"{_mount.PREFIX}/",
             "destination": "nav",
             "nav_top_level": True,
+            "icon": f"{_mount.PREFIX}/static/icon.svg",
             "url_route": "proof",
         },
         {
