@@ -1,0 +1,143 @@
+"""The DAGs as Airflow sees them: they parse fast, alone on sys.path, and are wired as promised."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DESCRIBE = """
+import json, pathlib, sys
+root = pathlib.Path(sys.argv[1])
+sys.path.append(str(root))  # what Airflow does for a bundle, and all it does
+from airflow.dag_processing.dagbag import DagBag
+bag = DagBag(str(root), bundle_path=root, bundle_name="counterfoil")
+def shape(dag):
+    callbacks = dag.default_args["on_failure_callback"] if dag.default_args else None
+    return {
+        "tasks": {t.task_id: sorted(t.downstream_task_ids) for t in dag.tasks},
+        "pools": {t.task_id: t.pool for t in dag.tasks},
+        "outlets": {t.task_id: [o.uri for o in t.outlets] for t in dag.tasks},
+        "retries": {t.task_id: t.retries for t in dag.tasks},
+        "timetable": type(dag.timetable).__name__,
+        "catchup": dag.catchup,
+        "doc": dag.doc_md or "",
+        "tags": sorted(dag.tags),
+        "params": sorted(dag.params),
+        "owner": callbacks.owner if callbacks else None,
+        "max_active_runs": dag.max_active_runs,
+    }
+print(json.dumps({
+    "errors": {k: v[-1500:] for k, v in bag.import_errors.items()},
+    "seconds": [s.duration.total_seconds() for s in bag.dagbag_stats],
+    "heavy": sorted({"pandas", "great_expectations", "alembic.config"} & set(sys.modules)),
+    "dags": {d: shape(x) for d, x in bag.dags.items()},
+}))
+"""
+
+
+def parse(root: Path, home: Path) -> dict[str, Any]:
+    """Parse a bundle in a process of its own, as Airflow's DAG processor does."""
+    env = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(home / "none"),
+        "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "60",
+    }
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", DESCRIBE, str(root)],
+        cwd=home,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def bag(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return parse(ROOT, tmp_path_factory.mktemp("airflow"))
+
+
+def test_every_dag_parses_with_only_the_bundle_root_on_the_path(bag: dict[str, Any]):
+    assert bag["errors"] == {}
+    assert {"orders__shopify_gp", "orders_dry_run__shopify_gp"} <= set(bag["dags"])
+
+
+def test_no_heavy_package_is_imported_at_parse(bag: dict[str, Any]):
+    assert bag["heavy"] == []
+
+
+def test_the_orders_dag_runs_its_five_steps_in_order(bag: dict[str, Any]):
+    assert bag["dags"]["orders__shopify_gp"]["tasks"] == {
+        "pull": ["validate"],
+        "validate": ["load"],
+        "load": ["post"],
+        "post": ["prove"],
+        "prove": [],
+    }
+
+
+def test_the_dry_run_has_the_same_wiring_and_never_posts(bag: dict[str, Any]):
+    assert bag["dags"]["orders_dry_run__shopify_gp"]["tasks"] == {
+        "pull": ["validate"],
+        "validate": ["plan"],
+        "plan": [],
+    }
+
+
+def test_windows_have_a_length(bag: dict[str, Any]):
+    for dag in bag["dags"].values():
+        assert dag["timetable"] == "CronDataIntervalTimetable"
+
+
+def test_store_and_erp_are_guarded_by_pools(bag: dict[str, Any]):
+    pools = bag["dags"]["orders__shopify_gp"]["pools"]
+    assert pools["pull"] == pools["prove"] == "store_shopify_gp_store"
+    assert pools["post"] == "erp_shopify_gp_erp"
+
+
+def test_what_is_staged_and_posted_is_an_asset(bag: dict[str, Any]):
+    outlets = bag["dags"]["orders__shopify_gp"]["outlets"]
+    assert outlets["load"] == ["x-counterfoil://shopify_gp/staged_orders"]
+    assert outlets["post"] == ["x-counterfoil://shopify_gp/posted_documents"]
+
+
+def test_every_dag_has_an_owner_who_hears_of_failures_and_a_text_for_the_night(bag: dict[str, Any]):
+    for dag_id, dag in bag["dags"].items():
+        assert "@" in dag["owner"], dag_id
+        assert len(dag["doc"]) > 200, dag_id
+        assert all(retries >= 2 for retries in dag["retries"].values()), dag_id
+
+
+def test_no_field_of_the_form_decides_whether_anything_is_posted(bag: dict[str, Any]):
+    assert bag["dags"]["orders__shopify_gp"]["params"] == ["order_numbers", "statuses"]
+
+
+def test_a_wrong_channel_file_is_refused_in_words_and_breaks_no_other(tmp_path: Path):
+    bundle = tmp_path / "bundle"
+    for part in ("dags", "include"):
+        shutil.copytree(ROOT / part, bundle / part, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / ".airflowignore", bundle)
+    broken = bundle / "include" / "channels" / "broken"
+    broken.mkdir()
+    (broken / "channel.yaml").write_text("name: broken\ncurrency: shells\n", encoding="utf-8")
+    found = parse(bundle, tmp_path)
+    assert found["errors"] == {}
+    assert "orders__shopify_gp" in found["dags"]
+    refused = found["dags"]["orders__broken"]
+    assert "refused" in refused["tags"]
+    assert "broken/channel.yaml" in refused["doc"]
+    assert "currency" in refused["doc"]
