@@ -38,6 +38,7 @@ DEADLOCK = "40P01"
 LATER = ("40001", "55P03", "57014", "08", "53", "57P", "58", "25P03")
 WRONG_COMPANY = ("GP", "42", "3F", "3D", "28")
 CONNECT_SECONDS = 10
+COMMIT_MILLISECONDS = 1000
 
 
 class PostgresSession(Session):
@@ -134,8 +135,10 @@ def open_gateway(
     url: URL, connections: int, statement_timeout: float, lock_timeout: float
 ) -> PostgresGateway:
     """Open the gateway of a sandbox company; see ``gateway.open_gateway``."""
+    # The statement's limit ends before its commit; the transaction's covers a commit that hangs.
     limits = (
         f"-c statement_timeout={round(statement_timeout * 1000)} "
+        f"-c transaction_timeout={round(statement_timeout * 1000) + COMMIT_MILLISECONDS} "
         f"-c lock_timeout={round(lock_timeout * 1000)}"
     )
     engine = create_engine(
