@@ -53,8 +53,17 @@ class Shop:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
+    def fault(self, kind: str, **how: Any) -> None:
+        self.control("POST", "faults", kind=kind, **how)
+
+    def count(self, search: str) -> int:
+        answer = self.ask("query C($q: String) { ordersCount(query: $q) { count } }", q=search)
+        assert "search" not in answer["extensions"], answer["extensions"]["search"]
+        return int(answer["data"]["ordersCount"]["count"])
+
     def every_id(self, query: str, first: int = 50) -> list[str]:
-        found, after = [], None
+        found: list[str] = []
+        after = None
         while True:
             page = self.ask(PAGE, first=first, after=after, query=query)["data"]["orders"]
             found += [node["id"] for node in page["nodes"]]

@@ -68,8 +68,8 @@ class _Reader:
             names = ", ".join(f"'{name}'" for name in seen.not_by_edges)
             found.append(
                 "All connection fields in a bulk query must select their contents using 'edges' > "
-                "'node', e.g: 'products { edges { node {'. Selecting via 'nodes' is not supported. "
-                f"Invalid connection fields: {names}."
+                f"'node', e.g: '{seen.not_by_edges[0]} {{ edges {{ node {{'. Selecting via 'nodes' "
+                f"is not supported. Invalid connection fields: {names}."
             )
         if seen.depth > MAX_DEPTH:
             found.append(

@@ -83,9 +83,12 @@ class Maker:
         ]
 
     def later(self, order: Order, hours: float) -> datetime:
-        """Return a time after the order's last change, never beyond the end of the seed."""
-        jitter = self.chance.randint(1, 1800)
-        return min(order.updated_at + timedelta(hours=hours, seconds=jitter), self.until)
+        """Return a time after the order's last change, before the end of the seed if it can be."""
+        at = order.updated_at + timedelta(hours=hours, seconds=self.chance.randint(1, 1800))
+        if at < self.until:
+            return at
+        left = int((self.until - order.updated_at).total_seconds())
+        return order.updated_at + timedelta(seconds=self.chance.randint(0, max(left - 1, 0)))
 
     def paid(self, at: datetime, lines: int = 2, **start: object) -> tuple[Order, catalog.Place]:
         """Return a plain paid order with standard shipping, for cases that go on from it."""

@@ -110,7 +110,7 @@ def orders(_source: Any, info: GraphQLResolveInfo, **args: Any) -> dict[str, Any
     size, from_end = size_of(args, call)
     rows = find(call, [str(info.path.key)], args, sort)
     if call.bulk:
-        if call.settings.bulk_drops_when_sorted and args.get("sortKey") and args.get("query"):
+        if call.settings.bulk_drops_when_sorted and _sorted_by_request(info) and args.get("query"):
             rows = [row for number, row in enumerate(rows) if number % 20 != 19]  # noqa: PLR2004
         return page([call.record(gid) for _, _, gid in rows], args, call)
     backwards = bool(args.get("reverse"))
@@ -139,6 +139,15 @@ def orders(_source: Any, info: GraphQLResolveInfo, **args: Any) -> dict[str, Any
         [encode(number, _cursor_value(value)) for value, number, _ in chosen],
         before=start > 0,
         after=end < len(rows),
+    )
+
+
+def _sorted_by_request(info: GraphQLResolveInfo) -> bool:
+    """Tell a sort key that was asked for from the schema's default."""
+    return any(
+        argument.name.value == "sortKey"
+        for node in info.field_nodes
+        for argument in node.arguments or ()
     )
 
 

@@ -126,9 +126,10 @@ async def _graphql(sandbox: Sandbox, request: Request) -> Response:
     query, operation = posted["query"], posted.get("operationName")
     found = _OPERATION.search(query)
     name = operation or (found[1] if found else "")
-    if sandbox.faults.take("token_revoked", name):
+    revoked = sandbox.faults.take("token_revoked", name)
+    if revoked:
         sandbox.tokens.expire()
-    if not sandbox.tokens.accepts(request.headers.get("x-shopify-access-token", "")):
+    if revoked or not sandbox.tokens.accepts(request.headers.get("x-shopify-access-token", "")):
         sandbox.log.append({"operation": name, "status": 401})
         return _json(UNAUTHORIZED, 401)
     early = await _early_fault(sandbox, name)
