@@ -178,9 +178,7 @@ _INCOMING = ", ".join(
     f"{name} {'json' if name in _JSON else wire}"
     for (name, _), wire in zip(_COPIED, _WIRE_TYPES, strict=True)
 )
-_PREPARE = (
-    f"CREATE TEMPORARY TABLE IF NOT EXISTS incoming_order ({_INCOMING}) ON COMMIT DELETE ROWS"
-)
+_PREPARE = f"CREATE TEMPORARY TABLE incoming_order ({_INCOMING}) ON COMMIT DELETE ROWS"
 _COPY = f"COPY incoming_order ({_COLUMNS}) FROM STDIN (FORMAT binary)"
 _KEEP = f"""
 WITH documents AS (
@@ -499,8 +497,8 @@ def land(connection: Connection, batch_id: int, rows: Sequence[LandedOrder]) -> 
         WindowError: The batch is not open: a later attempt has taken over.
     """
     connection.execute(text("SET LOCAL synchronous_commit = off"))
-    connection.execute(text("SET LOCAL client_min_messages = warning"))
-    connection.execute(text(_PREPARE))
+    if connection.scalar(text("SELECT to_regclass('pg_temp.incoming_order') IS NULL")):
+        connection.execute(text(_PREPARE))
     batch = connection.execute(
         text(
             "SELECT channel, state, EXISTS (SELECT FROM incoming_order) AS is_used"
