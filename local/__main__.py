@@ -66,7 +66,7 @@ def main(argv: list[str] | None = None) -> int:
         return stop(stack)
     if options.command == "status":
         return status(stack)
-    sandbox = SandboxOptions(seed=options.seed, per_day=options.per_day)
+    sandbox = SandboxOptions(seed=options.seed, per_day=options.per_day, days=options.days)
     return run(stack, sandbox, days=options.days, port=options.port, once=options.once)
 
 
@@ -208,6 +208,8 @@ def _do_job(
     )
     proofs = summary.proofs_of(runs, _read_proofs(stack))
     print(f"\n{summary.describe_windows(runs, proofs)}\n")
+    for line in backfill.reasons(api, DAG_ID, runs):
+        print(f"FAILED {line}")
     print(summary.describe_access(endpoints.airflow_url, stack.credentials.passwords), flush=True)
     return 0 if summary.is_good(runs, proofs) else 1
 

