@@ -547,6 +547,30 @@ def test_refunded_units_are_taken_off_exactly_as_the_refund_states_them() -> Non
     assert found.refunds[0].tender_ids == ("gid://shopify/OrderTransaction/2",)
 
 
+@pytest.mark.parametrize("subtotal", ["60.50", "50.00"])
+def test_a_refund_of_prices_with_tax_is_understood_with_its_tax_and_without(subtotal: str) -> None:
+    found = tied(
+        order(
+            [line(1, "60.50", 2, currentQuantity=1, taxLines=[tax("VAT", 0.21, "21.00")])],
+            "121.00",
+            current="60.50",
+            tax_total="21.00",
+            current_tax="10.50",
+            taxesIncluded=True,
+            refunded="60.50",
+            transactions=[transaction(1, "SALE", "121.00"), transaction(2, "REFUND", "60.50")],
+            refunds=[
+                refund(
+                    1,
+                    "60.50",
+                    refundLineItems=connection([refunded_line(1, 1, subtotal, "10.50")]),
+                )
+            ],
+        )
+    )
+    assert found.lines[0].current_price == one("60.50")
+
+
 def test_two_refund_rows_of_one_line_add_up() -> None:
     found = tied(
         order(

@@ -32,7 +32,7 @@ from include.connectors.stores.shopify.values import (
     required_text,
     text,
 )
-from include.domain.money import NOTHING, Amount, allocate, total_of
+from include.domain.money import NOTHING, Amount, allocate, minor_unit, total_of
 from include.domain.order import (
     Charge,
     ChargeKind,
@@ -64,6 +64,7 @@ class _Draft:
     """
 
     codes: Codes
+    taxes_included: bool
     lines: list[OrderLine] = field(default_factory=list)
     charges: list[Charge] = field(default_factory=list)
     partial: dict[int, tuple[Remainder, list[Remainder]]] = field(default_factory=dict)
@@ -92,7 +93,7 @@ def read_parts(
     Raises:
         Drift: Something is not what the schema promises.
     """
-    draft = _Draft(codes)
+    draft = _Draft(codes, taxes_included)
     location_id = _location(document)
     if "lineItems" not in document:
         raise Drift("lineItems", "is missing")
@@ -114,7 +115,7 @@ def read_parts(
     if document.get("additionalFees"):
         _add_fees(draft, document["additionalFees"], document, stated)
     if draft.partial:
-        _settle(draft, document, stated, taxes_included=taxes_included)
+        _settle(draft, document, stated)
     if is_cancelled and stated.current_total == NOTHING:
         _empty(draft)
     if stated.rounding != NOTHING:
@@ -281,7 +282,7 @@ def _left_of_line(
     left, left_taxes = whole, whole_taxes
     if taken is not None:
         before_edit -= taken.units
-        left = less(whole, taken.amount)
+        left = less(whole, _refunded_price(draft, whole, quantity, taken))
         if whole_taxes:
             parts = split_refunded(taken.tax, whole_taxes, codes)
             left_taxes = [less(a, b) for a, b in zip(whole_taxes, parts, strict=True)]
@@ -290,6 +291,21 @@ def _left_of_line(
     draft.partial[len(draft.lines)] = (price, taxes)
     left_taxes = [tax.amount for tax in taxes]
     return price.amount, _taxes(tax_nodes, codes, left_taxes) if tax_nodes else ()
+
+
+def _refunded_price(draft: _Draft, whole: Amount, quantity: int, taken: Taken) -> Amount:
+    """Return what refunds took off a line's price, on the same footing as the price.
+
+    The schema does not say whether a refunded subtotal holds the taxes that the price includes:
+    where it is short of the units' share by just those taxes, they are added.
+    """
+    if not draft.taxes_included or not taken.tax[0] or not quantity:
+        return taken.amount
+    share = whole[0] * taken.units / quantity
+    short = share - taken.amount[0]
+    if short < minor_unit(draft.codes[0]) * taken.units or abs(short - taken.tax[0]) >= short:
+        return taken.amount
+    return taken.amount.plus(taken.tax)
 
 
 def _count_tip_once(draft: _Draft, tip: Amount) -> None:
@@ -461,7 +477,7 @@ def _split(total: Amount, prices: list[Amount], codes: Codes) -> list[Amount]:
     return [Amount(ours, theirs) for ours, theirs in zip(shop, buyer, strict=True)]
 
 
-def _settle(draft: _Draft, document: Node, stated: StatedTotals, *, taxes_included: bool) -> None:
+def _settle(draft: _Draft, document: Node, stated: StatedTotals) -> None:
     """Decide the last cent of every rounded share by the totals the store states.
 
     Taxes first, by title and rate against ``currentTaxLines`` ("total price for all tax lines with
@@ -482,7 +498,7 @@ def _settle(draft: _Draft, document: Node, stated: StatedTotals, *, taxes_includ
         tax_now = total_of(amount for _, amount in _tax_amounts(draft))
         settle(together, stated.current_tax.minus(tax_now), codes)
     now = total_of(_prices(draft))
-    if not taxes_included:
+    if not draft.taxes_included:
         now = now.plus(total_of(amount for _, amount in _tax_amounts(draft)))
     settle([price for price, _ in draft.partial.values()], stated.current_total.minus(now), codes)
     for position, (price, taxes) in draft.partial.items():
