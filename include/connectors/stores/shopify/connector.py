@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib import import_module
 
 import requests
@@ -165,7 +165,8 @@ class ShopifyStore:
         choices = []
         for field in ("updated_at", "created_at"):
             times: list[datetime] = [getattr(header, field) for header in headers]
-            search = between(field, min(times), max(times))
+            # The store keeps fractions of a second that it does not show.
+            search = between(field, min(times), max(times) + timedelta(seconds=1))
             choices.append((self._list.count_search(search), search))
         count, search = min(choices)
         return search if count <= len(headers) * self._settings.bulk_slack else None

@@ -462,14 +462,17 @@ class Hydrator:
         )
 
     def _complete(self, document: Document) -> None:
+        """Fold all pages in; cursors are dropped, they change without the order changing."""
         version = document["updatedAt"]
         for field, (name, flags) in _ORDER_CONNECTIONS.items():
             if document[field]["pageInfo"]["hasNextPage"]:
                 self._rest_of(document, field, name, flags, version)
+            document[field]["pageInfo"]["endCursor"] = None
         for refund in document["refunds"]:
             for field, (name, flags) in _REFUND_CONNECTIONS.items():
                 if refund[field]["pageInfo"]["hasNextPage"]:
                     self._rest_of(refund, field, name, flags, None)
+                refund[field]["pageInfo"]["endCursor"] = None
 
     def _rest_of(
         self,
