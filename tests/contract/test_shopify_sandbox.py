@@ -221,6 +221,12 @@ class TestScopes:
             assert code(closed.ask(PAGE, first=1)) == "ACCESS_DENIED"
             assert code(closed.ask("{ ordersCount { count } }")) == "ACCESS_DENIED"
 
+    def test_nodes_need_the_scope_of_what_they_are(self) -> None:
+        with sandbox(scopes=("read_products",)) as closed:
+            gid = closed.control("GET", "orders")["orders"][0]["id"]
+            answer = closed.ask("query N($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=[gid])
+        assert code(answer) == "ACCESS_DENIED"
+
     def test_customers_need_read_customers(self) -> None:
         with sandbox(scopes=("read_orders",)) as closed:
             answer = closed.ask("{ orders(first: 1) { nodes { id customer { id } } } }")

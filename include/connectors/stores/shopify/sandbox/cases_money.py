@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from include.connectors.stores.shopify.sandbox import catalog, compose
+from include.connectors.stores.shopify.sandbox import amend, catalog, compose
 from include.connectors.stores.shopify.sandbox.amounts import ZERO, Pair, rounded
 from include.connectors.stores.shopify.sandbox.book import Fee, Line, Order
 from include.connectors.stores.shopify.sandbox.catalog import ABROAD, DIGITAL, GIFT_CARDS, LOCATIONS
@@ -24,6 +24,14 @@ def tax_included(maker: Maker, at: datetime) -> Order:
     compose.ship(order, maker.ids, "International")
     compose.charge_taxes(order, place)
     compose.pay(order, maker.ids, "shopify_payments", at)
+    return order
+
+
+def tax_included_refunded(maker: Maker, at: datetime) -> Order:
+    """Prices hold the tax, and one unit came back with shipping."""
+    order = tax_included(maker, at)
+    units = [(order.lines[0], 1)]
+    amend.refund(order, maker.ids, maker.later(order, 2.0), units, shipping=True)
     return order
 
 

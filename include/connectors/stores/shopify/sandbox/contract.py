@@ -181,20 +181,41 @@ def _protected(name: str, field: GraphQLField, resolve: Resolver) -> Resolver:
     return guarded
 
 
+@lru_cache(maxsize=512)
+def type_scopes(type_name: str) -> tuple[frozenset[str], str]:
+    """Return the scopes of which one is needed to read a type, and the schema's words for them.
+
+    Args:
+        type_name: A type's name, for example "Order".
+    """
+    raw = next(row for row in introspection()["__schema"]["types"] if row["name"] == type_name)
+    words = _first_sentence(raw.get("requiredAccess") or "")
+    return frozenset(_SCOPE.findall(words)), words
+
+
+def _first_sentence(required: str) -> str:
+    return required.split(". Also", maxsplit=1)[0].rstrip(".")
+
+
+def access_denied(name: str, words: str) -> GraphQLError:
+    """Return the error of a field for which the app lacks the scope."""
+    return GraphQLError(
+        f"Access denied for {name} field. Required access: {words}.",
+        extensions={
+            "code": "ACCESS_DENIED",
+            "documentation": "https://shopify.dev/api/usage/access-scopes",
+            "requiredAccess": f"{words}.",
+        },
+    )
+
+
 def _guarded(name: str, required: str, resolve: Resolver) -> Resolver:
-    first = required.split(". Also", maxsplit=1)[0].rstrip(".")
+    first = _first_sentence(required)
     wanted = frozenset(_SCOPE.findall(first))
 
     def check(call: Any) -> None:
         if wanted.isdisjoint(call.granted):
-            raise GraphQLError(
-                f"Access denied for {name} field. Required access: {first}.",
-                extensions={
-                    "code": "ACCESS_DENIED",
-                    "documentation": "https://shopify.dev/api/usage/access-scopes",
-                    "requiredAccess": f"{first}.",
-                },
-            )
+            raise access_denied(name, first)
 
     def guarded(source: Any, info: GraphQLResolveInfo, **args: Any) -> Any:
         check(info.context)

@@ -12,7 +12,12 @@ from zoneinfo import ZoneInfo
 from graphql import GraphQLError, GraphQLResolveInfo, GraphQLSchema
 
 from include.connectors.stores.shopify.sandbox.call import Call
-from include.connectors.stores.shopify.sandbox.contract import introspection, load_schema
+from include.connectors.stores.shopify.sandbox.contract import (
+    access_denied,
+    introspection,
+    load_schema,
+    type_scopes,
+)
 from include.connectors.stores.shopify.sandbox.mutations import bind
 from include.connectors.stores.shopify.sandbox.paging import (
     bad_request,
@@ -196,11 +201,20 @@ def orders_count(_source: Any, info: GraphQLResolveInfo, **args: Any) -> dict[st
 
 
 def _node(_source: Any, info: GraphQLResolveInfo, **args: Any) -> Any:
-    return info.context.record(args["id"])
+    return _readable(info, info.context.record(args["id"]))
 
 
 def _nodes(_source: Any, info: GraphQLResolveInfo, **args: Any) -> list[Any]:
-    return [info.context.record(gid) for gid in args["ids"]]
+    return [_readable(info, info.context.record(gid)) for gid in args["ids"]]
+
+
+def _readable(info: GraphQLResolveInfo, record: Any) -> Any:
+    """Refuse a record of a type that the app has no scope for."""
+    if record is not None:
+        wanted, words = type_scopes(record["__typename"])
+        if wanted and wanted.isdisjoint(info.context.granted):
+            raise access_denied(info.field_name, words)
+    return record
 
 
 def _shop(_source: Any, info: GraphQLResolveInfo) -> Any:

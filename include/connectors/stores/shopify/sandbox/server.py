@@ -118,12 +118,9 @@ async def _graphql(sandbox: Sandbox, request: Request) -> Response:
     if served is None:
         return _json({"errors": "Not Found"}, 404)
     try:
-        posted = orjson.loads(await request.body())
-    except orjson.JSONDecodeError:
-        return _json({"errors": {"base": ["Required parameter missing or invalid"]}}, 400)
-    if not isinstance(posted, dict) or not isinstance(posted.get("query"), str):
-        return _json({"errors": {"query": "Required parameter missing or invalid"}}, 400)
-    query, operation = posted["query"], posted.get("operationName")
+        query, variables, operation = _posted(await request.body())
+    except ValueError as error:
+        return _json({"errors": {"query": str(error)}}, 400)
     found = _OPERATION.search(query)
     name = operation or (found[1] if found else "")
     revoked = sandbox.faults.take("token_revoked", name)
@@ -144,11 +141,22 @@ async def _graphql(sandbox: Sandbox, request: Request) -> Response:
         bulk_operations=sandbox.bulk,
         base_url=str(request.base_url).rstrip("/"),
     )
-    answer = sandbox.executor.run(query, posted.get("variables") or {}, operation, call)
+    answer = sandbox.executor.run(query, variables, operation, call)
     sandbox.log.append(_logged(name, answer))
     if sandbox.faults.take("wrong_version", name):
         served = "2026-07" if served != "2026-07" else "2026-04"
     return await _answered(sandbox, request, name, answer, served)
+
+
+def _posted(body: bytes) -> tuple[str, dict[str, Any], str | None]:
+    """Read a request's body; raise ValueError if it is no GraphQL request."""
+    posted = orjson.loads(body)
+    if not isinstance(posted, dict) or not isinstance(posted.get("query"), str):
+        raise ValueError("Required parameter missing or invalid")  # noqa: TRY004 - a bad value
+    variables = posted.get("variables") or {}
+    if not isinstance(variables, dict):
+        raise ValueError("Variables must be an object")  # noqa: TRY004 - a bad value
+    return posted["query"], variables, posted.get("operationName")
 
 
 def _served(asked: str) -> str | None:
