@@ -8,7 +8,7 @@ never costs the others their place: it is landed without its content, held, with
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -21,7 +21,7 @@ import orjson
 import psycopg
 from sqlalchemy import Connection, text
 
-from include.domain.errors import ExpectationFailed, OrderError, WindowError
+from include.domain.errors import ConfigurationError, ExpectationFailed, OrderError, WindowError
 from include.domain.money import ZERO
 from include.domain.order import Order, OrderLine
 from include.domain.verdict import Finding
@@ -35,6 +35,7 @@ CHUNK = 250
 _MONEY_LIMIT = Decimal(10) ** 14
 _INTEGER_LIMIT = 2**31
 _DIGEST_BYTES = 16
+_FETCHED = 2_000
 
 
 class BatchState(StrEnum):
@@ -515,10 +516,7 @@ def land(connection: Connection, batch_id: int, rows: Sequence[LandedOrder]) -> 
         known = newest.get(row.order_id_store)
         if known is None or row.updated_at >= known.updated_at:
             newest[row.order_id_store] = row
-    raw_connection = connection.connection.driver_connection
-    if not isinstance(raw_connection, psycopg.Connection):
-        raise TypeError(f"landing copies through psycopg, not {type(raw_connection).__name__}")
-    return _copy(raw_connection, batch.channel, batch_id, list(newest.values()))
+    return _copy(_psycopg(connection), batch.channel, batch_id, list(newest.values()))
 
 
 def _copy(
@@ -583,35 +581,57 @@ def _without_content(row: LandedOrder, error: Exception) -> LandedOrder:
 
 
 def read_checks(
-    connection: Connection, batch_id: int
+    connection: Connection, batch_id: int, columns: Collection[str] | None = None
 ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
     """Return the check columns of every translated order of the batch.
 
     Args:
         connection: Open connection.
         batch_id: The batch.
+        columns: The columns that are wanted beside the order's id and number; all by default. A
+            large window takes half the memory when only those that its suite reads are named.
 
     Returns:
-        Column names, those of ``CHECK_COLUMNS`` in their order, and one tuple an order, by order
-        id. Times are aware UTC, rates are Decimal.
+        Column names, in the order of ``CHECK_COLUMNS``, and one tuple an order, by order id. Times
+        are aware UTC, rates are Decimal.
+
+    Raises:
+        ConfigurationError: A wanted column is not one of ``CHECK_COLUMNS``.
     """
-    names = tuple(column.name for column in CHECK_COLUMNS)
-    rows = _fetch(
-        connection,
-        f"SELECT {', '.join(names)} FROM landing_order"  # noqa: S608 - column names of ours
-        " WHERE batch_id = %s AND canonical_digest IS NOT NULL ORDER BY order_id_store",
-        (batch_id,),
-    )
+    known = [column.name for column in CHECK_COLUMNS]
+    wanted = set(known) if columns is None else {*columns, "order_id_store", "order_number"}
+    unknown = sorted(wanted.difference(known))
+    if unknown:
+        raise ConfigurationError(
+            f"there is no check column {', '.join(unknown)}; there are {', '.join(known)}"
+        )
+    names = tuple(name for name in known if name in wanted)
+    rows: list[tuple[Any, ...]] = []
+    connection.execute(text("SELECT 1"))
+    # Fetched in parts: the whole result as bytes beside the whole result as rows takes twice.
+    with _psycopg(connection).cursor("checks", withhold=False) as cursor:
+        cursor.execute(
+            f"SELECT {', '.join(names)} FROM landing_order"  # noqa: S608 - column names of ours
+            " WHERE batch_id = %s AND canonical_digest IS NOT NULL ORDER BY order_id_store",
+            (batch_id,),
+            binary=True,
+        )
+        while part := cursor.fetchmany(_FETCHED):
+            rows.extend(part)
     return names, rows
 
 
 def _fetch(connection: Connection, query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
     connection.execute(text("SELECT 1"))
+    with _psycopg(connection).cursor(binary=True) as cursor:
+        return cursor.execute(query, values).fetchall()
+
+
+def _psycopg(connection: Connection) -> psycopg.Connection[Any]:
     raw_connection = connection.connection.driver_connection
     if not isinstance(raw_connection, psycopg.Connection):
-        raise TypeError(f"landing reads through psycopg, not {type(raw_connection).__name__}")
-    with raw_connection.cursor(binary=True) as cursor:
-        return cursor.execute(query, values).fetchall()
+        raise TypeError(f"landing needs psycopg 3, not {type(raw_connection).__name__}")
+    return raw_connection
 
 
 def read_faults(connection: Connection, batch_id: int) -> list[Finding]:

@@ -15,7 +15,7 @@ import orjson
 import pytest
 from sqlalchemy import Engine, text
 
-from include.domain.errors import ContractDrift, ExpectationFailed, WindowError
+from include.domain.errors import ConfigurationError, ContractDrift, ExpectationFailed, WindowError
 from include.domain.money import Amount
 from include.domain.order import (
     Discount,
@@ -194,6 +194,11 @@ def test_check_columns_are_read_back_with_their_types(engine: Engine) -> None:
     land(engine, batch_id, [landed_of(order_of(2)), landed_of(order_of(1))])
     with staging.unit_of_work(engine) as connection:
         names, rows = landing.read_checks(connection, batch_id)
+        some, few = landing.read_checks(connection, batch_id, ["is_test", "placed_at"])
+        with pytest.raises(ConfigurationError, match="no check column colour"):
+            landing.read_checks(connection, batch_id, ["colour"])
+    assert some == ("order_id_store", "order_number", "placed_at", "is_test")
+    assert few[0] == ("gid://shopify/Order/1", "#1", DAY, False)
     assert names == tuple(column.name for column in CHECK_COLUMNS)
     first = dict(zip(names, rows[0], strict=True))
     assert [dict(zip(names, row, strict=True))["order_number"] for row in rows] == ["#1", "#2"]
