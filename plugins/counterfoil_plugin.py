@@ -41,3 +41,6 @@ class CounterfoilPlugin(AirflowPlugin):  # type: ignore[misc]  # Airflow is not 
             "url_route": "proof_run",
         },
     ]
+
+
+importlib.import_module("finance.preload").preload()

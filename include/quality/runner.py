@@ -214,7 +214,7 @@ def validate(
             )
         header |= {"success": not failures, "table_failures": list(failures), "results": []}
         return ValidationOutcome((), failures, header, time.perf_counter() - started)
-    frame = _frame(frame_columns, frame_rows)
+    frame = _frame(suite, frame_columns, frame_rows)
     results = _run(suite, frame, store_count, at)
     findings, failures = _judge(suite, results, _Figures(frame_columns, frame_rows), store_count)
     header |= {
@@ -234,15 +234,20 @@ def _condition_columns(condition: Any) -> set[str]:
     return found
 
 
-def _frame(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> pd.DataFrame:
+def _frame(suite: Suite, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> pd.DataFrame:
     """Build the frame: decimals as floats, times as seconds since 1970, so each rule is one pass.
+
+    Only what the suite reads goes in.
 
     Rates are the only decimals, and times are only compared: as objects both are ten times slower.
     """
     import pandas as pd
 
     series: dict[str, Any] = {}
+    wanted = set(suite.columns)
     for name, values in zip(columns, zip(*rows, strict=True), strict=True):
+        if name not in wanted:
+            continue
         first = next((value for value in values if value is not None), None)
         if isinstance(first, Decimal):
             series[name] = pd.Series([None if v is None else float(v) for v in values], dtype=float)

@@ -110,6 +110,7 @@ class Pages:
             "count": lambda value: f"{value:,}",
             "window": window_in_words,
             "at": at_in_words,
+            "minute": lambda at: f"{at.astimezone(UTC):%Y-%m-%d %H:%M}",
             "reasons": ranked,
             "plain": lambda name: name.replace("_", " "),
         }
