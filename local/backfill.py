@@ -38,9 +38,7 @@ class DayRun:
     @property
     def failed_tasks(self) -> list[str]:
         """Names of the tasks that failed themselves."""
-        return [
-            name for name, state in self.tasks.items() if state in ("failed", "upstream_failed")
-        ]
+        return [name for name, state in self.tasks.items() if state == "failed"]
 
 
 class BackfillFailed(Exception):
