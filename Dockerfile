@@ -7,4 +7,5 @@ RUN python -c "from importlib.metadata import version as v; assert v('apache-air
 
 ENV AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME=0.2 \
     AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL=1 \
+    AIRFLOW__LOGGING__NAMESPACE_LEVELS=great_expectations=WARNING \
     GX_ANALYTICS_ENABLED=false

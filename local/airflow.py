@@ -114,6 +114,8 @@ class LocalAirflow:
             "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
             "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
             "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "15",
+            # At INFO its import alone writes hundreds of lines into the log of every validation.
+            "AIRFLOW__LOGGING__NAMESPACE_LEVELS": "great_expectations=WARNING",
             "GX_ANALYTICS_ENABLED": "false",
             "SCARF_ANALYTICS": "false",
             "DO_NOT_TRACK": "1",

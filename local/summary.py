@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from include.domain.money import quantise
 from local.credentials import ROLES
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def describe_access(airflow_url: str, passwords: Mapping[str, str]) -> str:
 
 def _reasons(word: str, counts: Mapping[str, int]) -> list[str]:
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return [f"    {word}: {count:>5,}  {reason}" for reason, count in ranked]
+    return [f"    {word}: {count:>5,}  {reason.replace('_', ' ')}" for reason, count in ranked]
 
 
 def _money(money: ProofMoney) -> list[str]:
@@ -129,17 +130,25 @@ def _money(money: ProofMoney) -> list[str]:
         "held": money.held,
         "skipped": money.skipped,
     }
+    code = money.currency
     told = ", ".join(
-        f"{word} {amount:,}" for word, amount in parts.items() if amount or word == "in store"
+        f"{word} {_amount(amount, code)}"
+        for word, amount in parts.items()
+        if amount or word == "in store"
     )
+    invoiced, paid = _amount(money.invoiced, code), _amount(money.paid, code)
     return [
-        f"    {money.currency}: {told}, unexplained {_plain(money.unexplained)}",
-        f"    {money.currency} in the ERP: invoiced {money.invoiced:,}, paid {money.paid:,}",
+        f"    {code}: {told}, unexplained {_exact(money.unexplained)}",
+        f"    {code} in the ERP: invoiced {invoiced}, paid {paid}",
     ]
 
 
-def _plain(amount: Decimal) -> str:
-    return f"{amount:,}" if amount else "0"
+def _amount(amount: Decimal, currency: str) -> str:
+    return f"{quantise(amount, currency):,}"
+
+
+def _exact(amount: Decimal) -> str:
+    return f"{amount.normalize():,f}" if amount else "0"
 
 
 def _ended(run: DayRun) -> str:
