@@ -182,6 +182,15 @@ class TestCosts:
     ) -> None:
         assert shop.ask(query)["extensions"]["cost"]["requestedQueryCost"] == requested
 
+    @pytest.mark.parametrize(("people", "requested"), [(True, 2 + 7 * 2), (False, 2 + 7)])
+    def test_what_is_skipped_costs_nothing(self, shop: Shop, people: bool, requested: int) -> None:
+        query = (
+            "query Q($people: Boolean!) { orders(first: 50) { nodes { id "
+            "... on Order @include(if: $people) { customer { id } } } } }"
+        )
+        cost = shop.ask(query, people=people)["extensions"]["cost"]
+        assert cost["requestedQueryCost"] == requested
+
     def test_an_empty_bucket_throttles_with_200_and_says_what_it_holds(self) -> None:
         with sandbox(bucket_size=20.0, restore_rate=0.0) as poor:
             poor.ask(PAGE, first=250)
@@ -286,6 +295,24 @@ class TestTransport:
         url = f"{shop.url}/admin/api/2026-10/graphql.json"
         headers = {"X-Shopify-Access-Token": "shpat_sandbox"}
         assert requests.post(url, data="{", headers=headers, timeout=5).status_code == 400
+
+    def test_a_query_may_be_posted_bare(self, shop: Shop) -> None:
+        answer = shop.session.post(
+            f"{shop.url}/admin/api/2026-10/graphql.json",
+            data="{ shop { name } }",
+            headers={"Content-Type": "application/graphql"},
+            timeout=5,
+        )
+        assert answer.json()["data"]["shop"]["name"]
+
+    def test_an_answer_in_another_format_is_not_to_be_had(self, shop: Shop) -> None:
+        answer = shop.session.post(
+            f"{shop.url}/admin/api/2026-10/graphql.json",
+            json={"query": "{ shop { name } }"},
+            headers={"Accept": "text/xml"},
+            timeout=5,
+        )
+        assert answer.status_code == 406
 
     def test_any_other_path_is_not_found(self, shop: Shop) -> None:
         assert shop.session.get(f"{shop.url}/admin/orders.json", timeout=5).status_code == 404

@@ -42,6 +42,27 @@ def multiplier(size: int) -> int:
     return 0 if size <= 0 else max(1, math.floor(2 * math.log(size)))
 
 
+# A condition is a constant or the name of a variable, and the value that selects.
+Conditions = tuple[tuple[bool | str, bool], ...]
+
+
+def _selected(conditions: Conditions, variables: dict[str, Any]) -> bool:
+    return all(
+        bool(variables.get(given) if isinstance(given, str) else given) is wanted
+        for given, wanted in conditions
+    )
+
+
+def _conditions(node: Any) -> Conditions:
+    found = []
+    for directive in node.directives or ():
+        if directive.name.value in ("include", "skip"):
+            value = directive.arguments[0].value
+            given = value.name.value if isinstance(value, VariableNode) else bool(value.value)
+            found.append((given, directive.name.value == "include"))
+    return tuple(found)
+
+
 @dataclass(slots=True)
 class Charge:
     """One selected object field and what it is charged.
@@ -53,6 +74,7 @@ class Charge:
         connection: Whether its nodes are charged by page size.
         size: The page size, or the variable that holds it.
         children: The object fields selected below it.
+        when: Alternatives of `@include` and `@skip` conditions under which it is selected.
     """
 
     key: str
@@ -61,9 +83,12 @@ class Charge:
     connection: bool = False
     size: int | str = 1
     children: list[Charge] = field(default_factory=list)
+    when: list[Conditions] = field(default_factory=lambda: [()])
 
     def requested(self, variables: dict[str, Any]) -> int:
         """Return the points reserved before execution."""
+        if not any(_selected(conditions, variables) for conditions in self.when):
+            return 0
         below = sum(child.requested(variables) for child in self.children)
         if not self.connection:
             return self.own + below
@@ -155,11 +180,12 @@ class CostModel:
     def _charges_of(
         self, selections: list[tuple[SelectionSetNode, Any]], *, at_root: bool = False
     ) -> list[Charge]:
-        groups: dict[str, list[tuple[FieldNode, Any]]] = {}
+        groups: dict[str, list[tuple[FieldNode, Any, Conditions]]] = {}
         for selection, parent in selections:
-            for node, owner in self._flat(selection, parent):
+            for member in self._flat(selection, parent, ()):
+                node = member[0]
                 key = node.alias.value if node.alias else node.name.value
-                groups.setdefault(key, []).append((node, owner))
+                groups.setdefault(key, []).append(member)
         found = []
         for key, members in groups.items():
             charge = self._charge(key, members, at_root)
@@ -168,9 +194,9 @@ class CostModel:
         return found
 
     def _charge(
-        self, key: str, members: list[tuple[FieldNode, Any]], at_root: bool
+        self, key: str, members: list[tuple[FieldNode, Any, Conditions]], at_root: bool
     ) -> Charge | None:
-        node, owner = members[0]
+        node, owner, _ = members[0]
         name = node.name.value
         if node.selection_set is None or name.startswith("__"):
             return None
@@ -179,7 +205,7 @@ class CostModel:
             return None
         below = [
             (member.selection_set, get_named_type(parent.fields[name].type))
-            for member, parent in members
+            for member, parent, _ in members
             if member.selection_set is not None
         ]
         charge = Charge(key, name, 0 if named.name in FREE else 1)
@@ -188,20 +214,24 @@ class CostModel:
         elif named.name.endswith("Connection"):
             charge.connection, charge.size = True, _page_size(node)
         charge.children = self._charges_of(below)
+        charge.when = [conditions for _, _, conditions in members]
         return charge
 
-    def _flat(self, selection: SelectionSetNode, parent: Any) -> Iterator[tuple[FieldNode, Any]]:
+    def _flat(
+        self, selection: SelectionSetNode, parent: Any, outer: Conditions
+    ) -> Iterator[tuple[FieldNode, Any, Conditions]]:
         for node in selection.selections:
+            conditions = outer + _conditions(node)
             if isinstance(node, FieldNode):
-                yield node, parent
+                yield node, parent, conditions
                 continue
-            inner = (
+            inner: Any = (
                 self._fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node
             )
-            condition = getattr(inner, "type_condition", None)
+            condition = inner.type_condition
             kind = self._schema.type_map[condition.name.value] if condition else parent
             if isinstance(kind, (GraphQLObjectType, GraphQLInterfaceType)) or kind is parent:
-                yield from self._flat(getattr(inner, "selection_set"), kind)  # noqa: B009
+                yield from self._flat(inner.selection_set, kind, conditions)
 
 
 def _page_size(node: FieldNode) -> int | str:

@@ -117,8 +117,12 @@ async def _graphql(sandbox: Sandbox, request: Request) -> Response:
     served = sandbox.settings.serve_version or _served(asked)
     if served is None:
         return _json({"errors": "Not Found"}, 404)
+    if not _accepts_json(request.headers.get("accept", "*/*")):
+        return Response(status_code=406, headers=_headers())
     try:
-        query, variables, operation = _posted(await request.body())
+        query, variables, operation = _posted(
+            await request.body(), request.headers.get("content-type", "")
+        )
     except ValueError as error:
         return _json({"errors": {"query": str(error)}}, 400)
     found = _OPERATION.search(query)
@@ -148,8 +152,15 @@ async def _graphql(sandbox: Sandbox, request: Request) -> Response:
     return await _answered(sandbox, request, name, answer, served)
 
 
-def _posted(body: bytes) -> tuple[str, dict[str, Any], str | None]:
+def _accepts_json(accept: str) -> bool:
+    kinds = {part.split(";")[0].strip() for part in accept.split(",")}
+    return not kinds.isdisjoint({"*/*", "application/*", "application/json"})
+
+
+def _posted(body: bytes, kind: str) -> tuple[str, dict[str, Any], str | None]:
     """Read a request's body; raise ValueError if it is no GraphQL request."""
+    if kind.startswith("application/graphql"):
+        return body.decode(), {}, None
     posted = orjson.loads(body)
     if not isinstance(posted, dict) or not isinstance(posted.get("query"), str):
         raise ValueError("Required parameter missing or invalid")  # noqa: TRY004 - a bad value
