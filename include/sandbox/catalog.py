@@ -14,11 +14,9 @@ from include.connectors.stores.shopify.sandbox import catalog as shop
 PLENTY = Decimal(50_000)
 # Short of stock on purpose: back-orders have to be seen.
 SHORT = {
-    "BLT-LTH": Decimal(6),
-    "HOM-BLK": Decimal(4),
-    "TNT-2P": Decimal(3),
-    "SLB-DWN": Decimal(0),
-    "SHO-DCK-10": Decimal(5),
+    "HOM-BLK": Decimal(15),
+    "TNT-2P": Decimal(15),
+    "SHO-DCK-10": Decimal(15),
 }
 # The company numbered these before the shop did.
 RENUMBERED = {
