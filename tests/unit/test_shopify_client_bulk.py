@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -13,7 +14,16 @@ import requests
 
 from include.domain.errors import ConfigurationError, RemoteUnavailable, WindowError
 from include.ports.store import OrderHeader
-from tests.unit.shopify_fakes import FakeClock, Script, connection, data, order, reply, store_of
+from tests.unit.shopify_fakes import (
+    FakeClock,
+    Script,
+    connection,
+    data,
+    failure,
+    order,
+    reply,
+    store_of,
+)
 
 GID = "gid://shopify/BulkOperation/1"
 FILE = "https://files.example/result.jsonl?signature=secret"
@@ -310,6 +320,36 @@ def test_taken_slots_are_waited_for() -> None:
     fetched(shop, clock)
 
     assert shop.calls.count("BulkRun") == 2
+
+
+def test_the_recorded_answer_to_a_sixth_operation_is_understood(shared_dir: Path) -> None:
+    name = "2026-04__bulk-operations__bulk-operation-run-query-concurrency-limit.json"
+    recorded = (shared_dir / "fixtures/shopify/graphql_interactions" / name).read_bytes()
+    refused = [
+        entry["response"]
+        for value in orjson.loads(recorded).values()
+        for entry in (value if isinstance(value, list) else [value])
+        if isinstance(entry, dict)
+        and (entry.get("response") or {})
+        .get("data", {})
+        .get("bulkOperationRunQuery", {})
+        .get("userErrors")
+    ]
+    shop = BulkShop(*lines())
+    shop.starts.insert(0, reply(refused[0]))
+
+    fetched(shop)
+
+    assert shop.calls.count("BulkRun") == 2
+
+
+def test_a_token_that_may_not_run_bulk_operations_still_pulls_everything() -> None:
+    shop = BulkShop(*lines())
+    shop._BulkProbe = lambda _: failure("ACCESS_DENIED")  # type: ignore[method-assign]
+
+    fetched(shop)
+
+    assert len(shop.hydrated) == 3
 
 
 def test_a_refused_query_is_told_in_the_words_of_the_store() -> None:

@@ -111,6 +111,15 @@ def test_a_window_is_searched_with_quoted_times_and_both_ends_closed() -> None:
     )
 
 
+def test_fractions_of_a_second_widen_the_search_and_never_narrow_it() -> None:
+    half = timedelta(microseconds=500_000)
+    window = Window(DAY.start_at + half, DAY.end_at + half)
+
+    assert search_of(Selection(window, Basis.UPDATED)) == (
+        "updated_at:>='2026-11-20T00:00:00Z' AND updated_at:<='2026-11-21T00:00:01Z'"
+    )
+
+
 def test_a_backfill_searches_what_was_created_or_updated() -> None:
     assert search_of(EITHER) == (
         "((created_at:>='2026-11-20T00:00:00Z' AND created_at:<='2026-11-21T00:00:00Z') OR "

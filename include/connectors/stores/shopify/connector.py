@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +14,7 @@ import requests
 
 from include.connectors.stores.shopify.auth import auth_of
 from include.connectors.stores.shopify.bulk import BulkExport
-from include.connectors.stores.shopify.client import ShopifyClient
+from include.connectors.stores.shopify.client import AccessDenied, ShopifyClient
 from include.connectors.stores.shopify.preflight import check, learn_access
 from include.connectors.stores.shopify.pull import (
     Access,
@@ -31,6 +32,8 @@ from include.ports.store import OrderHeader, RawOrder, StoreFacts
 from include.transport.connection import ConnectionFacts
 from include.transport.prefetch import ahead
 from include.transport.retry import Backoff
+
+logger = logging.getLogger(__name__)
 
 _FIRST_WAIT_SECONDS = 1.0
 _LONGEST_WAIT_SECONDS = 30.0
@@ -133,7 +136,11 @@ class ShopifyStore:
         if len(left) > self._settings.bulk_threshold:
             search = self._export_search(headers)
             if search is not None:
-                yield from self._exported(search, left, self._access)
+                try:
+                    yield from self._exported(search, left, self._access)
+                except AccessDenied:
+                    # Slower, but just as complete: everything not struck off is hydrated.
+                    logger.warning("%s: bulk operations are denied", self._client.system)
         hydrator = Hydrator(self._client, self._settings, self._clock, self._access)
         yield from hydrator.batches(list(left))
 

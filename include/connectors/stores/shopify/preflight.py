@@ -138,7 +138,7 @@ def _warnings(
         )
     try:
         client.execute("bulk_probe", {})
-    except AccessDenied:
+    except ConfigurationError:
         warnings.append("the token may not run bulk operations: large windows take longer")
     return warnings + _privacy_warnings(client, access)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -107,9 +107,11 @@ def between(field: str, start_at: datetime, end_at: datetime) -> str:
 
     Args:
         field: ``created_at`` or ``updated_at``.
-        start_at: First instant, aware; fractions of a second are cut off.
-        end_at: Last instant, aware.
+        start_at: First instant, aware; rounded down to the second.
+        end_at: Last instant, aware; rounded up to the second.
     """
+    if end_at.microsecond:
+        end_at = end_at.replace(microsecond=0) + timedelta(seconds=1)
     return f"{field}:>={_stamp(start_at)} AND {field}:<={_stamp(end_at)}"
 
 
