@@ -330,6 +330,15 @@ class TestPreflight:
         assert {"handle": "2026-10", "supported": True} in data["publicApiVersions"]
         assert len(data["locations"]["nodes"]) == 2
 
+    def test_what_is_not_served_is_refused_rather_than_empty(self, shop: Shop) -> None:
+        answer = shop.ask(
+            "{ orders(first: 1) { nodes { agreements(first: 1) { nodes { id } } } } }"
+        )
+        assert code(answer) == "SANDBOX_NOT_IMPLEMENTED"
+        answer = shop.ask('mutation { orderClose(input: {id: "gid://shopify/Order/1"}) '
+                          "{ order { id } } }")  # fmt: skip
+        assert code(answer) == "SANDBOX_NOT_IMPLEMENTED"
+
     def test_a_field_that_no_record_holds_is_empty_but_of_its_type(self, shop: Shop) -> None:
         answer = shop.ask(
             "{ orders(first: 1) { nodes { risk { recommendation } merchantBusinessEntity { "

@@ -1,15 +1,25 @@
-"""The bulk roots of the API; every other mutation is refused, loudly."""
+"""The bulk roots of the API; what the sandbox does not serve is refused, never answered empty."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
 
-from graphql import DocumentNode, GraphQLError, GraphQLResolveInfo, GraphQLSchema, execute_sync
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+    execute_sync,
+)
 
 from include.connectors.stores.shopify.sandbox.bulk import Operation
 from include.connectors.stores.shopify.sandbox.call import Call
 from include.connectors.stores.shopify.sandbox.paging import page
+
+# Parts of an order that exist for every order at Shopify and that this shop does not keep.
+NOT_SERVED = ("agreements", "fulfillmentOrders", "suggestedRefund", "customerJourneySummary")
 
 
 def _record(found: Operation | None) -> Any:
@@ -56,7 +66,7 @@ def _current(_source: Any, info: GraphQLResolveInfo, **_args: Any) -> Any:
 def _refused(name: str) -> Any:
     def resolve(_source: Any, _info: GraphQLResolveInfo, **_args: Any) -> Any:
         raise GraphQLError(
-            f"The sandbox does not run the mutation {name}.",
+            f"The sandbox does not serve {name}.",
             extensions={"code": "SANDBOX_NOT_IMPLEMENTED"},
         )
 
@@ -70,6 +80,10 @@ def bind(schema: GraphQLSchema) -> None:
     assert mutation is not None
     for name, field in mutation.fields.items():
         field.resolve = _refused(name)
+    order = schema.type_map["Order"]
+    assert isinstance(order, GraphQLObjectType)
+    for name in NOT_SERVED:
+        order.fields[name].resolve = _refused(name)
     mutation.fields["bulkOperationRunQuery"].resolve = _run_query
     mutation.fields["bulkOperationCancel"].resolve = _cancel
     query.fields["bulkOperation"].resolve = _operation

@@ -101,7 +101,6 @@ class Renderer:
             "fulfillmentsCount": {"count": len(order.fulfillments), "precision": "EXACT"},
             "returns": [],
             "returnStatus": "NO_RETURN",
-            "fulfillmentOrders": [],
             "metafields": [],
             "events": [],
         }
