@@ -37,6 +37,7 @@ def clean_row(position: int) -> Row:
         "presentment_currency": "JPY" if position % 2 else "USD",
         "financial_status": "paid",
         "fulfillment_status": "unfulfilled",
+        "program": "online",
         "line_count": 2,
         "quantity_total": 3,
         "original_total_minor": 10_800,
@@ -157,6 +158,13 @@ def test_an_order_that_breaks_one_rule_is_caught_by_it_alone_and_told_in_words(r
     known = SUITE.rules[rule]
     for words in (name, f"field {known.field}", f"rule {rule}", known.message, known.action):
         assert words in message
+
+
+def test_goods_handed_over_the_counter_need_no_shipping_address() -> None:
+    rows = clean_rows()
+    rows[BROKEN] |= {"has_shipping_address": False, "program": "point_of_sale"}
+
+    assert run(rows).findings == ()
 
 
 def test_an_unbalanced_order_shows_both_sides_in_its_own_currency() -> None:
