@@ -47,14 +47,15 @@ def open_house(channel: str) -> Iterator[House]:
     url = connections.database_url(connections.STAGING)
     engine = staging.create(url.render_as_string(hide_password=False))
     try:
-        staging.ensure_ready(engine)
-        yield House(
-            settings=settings,
-            engine=engine,
-            clock=SystemClock(),
-            open_store=lambda: open_store(settings),
-            open_erp=lambda: open_erp(settings, engine),
-        )
+        with staging.translated():
+            staging.ensure_ready(engine)
+            yield House(
+                settings=settings,
+                engine=engine,
+                clock=SystemClock(),
+                open_store=lambda: open_store(settings),
+                open_erp=lambda: open_erp(settings, engine),
+            )
     finally:
         engine.dispose()
 

@@ -14,9 +14,10 @@ from typing import ParamSpec, TypeVar
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from include.domain.errors import ConfigurationError, RemoteUnavailable, WindowError
+from include.orchestration import reports
 from include.orchestration.bootstrap import open_house
 from include.orchestration.context import current_run
-from include.pipelines import documents, dry_run, orders, proof
+from include.pipelines import documents, dry_run, housekeeping, orders, proof
 from include.reporting import proof_export
 from include.staging import landing
 
@@ -92,6 +93,8 @@ def prove(channel: str, batch_id: int) -> dict[str, int]:
             selection = landing.read_batch(connection, batch_id).selection
         found = proof.prove(house, run, selection, batch_id)
     log.info("\n%s", proof_export.as_text(found))
+    for path in reports.write_proof(found):
+        log.info("proof written to %s", path)
     if not found.is_complete:
         raise AirflowFailException(
             f"{found.unexplained} orders of {found.window} are unexplained: see the Proof page"
@@ -106,3 +109,13 @@ def print_plan(channel: str, batch_id: int) -> dict[str, int]:
         planned = dry_run.plan_batch(house, batch_id)
     log.info("\n%s", dry_run.as_text(planned))
     return {"documents": len(planned.documents), "held": len(planned.held)}
+
+
+@_translated
+def tidy(channel: str) -> dict[str, int]:
+    """Remove what is past its retention and build the Data Docs of what is kept."""
+    with open_house(channel) as house:
+        purged = housekeeping.purge(house)
+        docs = housekeeping.build_docs(house, reports.folder() / "data_docs")
+    log.info("removed %s; Data Docs: %d pages at %s", purged, docs.kept, docs.index)
+    return dict(purged._asdict())

@@ -72,6 +72,12 @@ def pull(house: House, run: Run, selection: Selection) -> int:
             f"{settings.name}: the store keeps its books in {facts.currency}, channel.yaml says "
             f"currency: {settings.currency}"
         )
+    if facts.time_zone != settings.time_zone:
+        log.warning(
+            "the store keeps the calendar of %s, channel.yaml dates documents by %s",
+            facts.time_zone,
+            settings.time_zone,
+        )
     for warning in facts.warnings:
         log.warning("%s", warning)
     wide = Selection(
@@ -125,13 +131,15 @@ def validate(house: House, batch_id: int, *, dry_run: bool = False) -> Validated
     with house.engine.connect() as connection:
         batch = landing.read_batch(connection, batch_id)
         broken = landing.read_faults(connection, batch_id)
-        columns, rows = landing.read_checks(connection, batch_id)
+        suite = SUITES / f"{house.settings.suite}.json"
+        wanted = runner.read_suite(suite).columns
+        columns, rows = landing.read_checks(connection, batch_id, columns=wanted)
         doubled = staged.duplicate_numbers(connection, batch_id)
     listed = batch.store_count or 0
     outcome = runner.validate(
         columns,
         rows,
-        SUITES / f"{house.settings.suite}.json",
+        suite,
         store_count=listed - (batch.pulled - batch.normalised),
         channel=house.channel,
         now=house.clock.now(),

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import Connection, text
+
+from include.domain.window import Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +83,44 @@ def latest(connection: Connection, batch_id: int) -> ValidationLog | None:
         {"batch_id": batch_id},
     ).one_or_none()
     return None if row is None else ValidationLog(*row)
+
+
+class JudgedWindow(NamedTuple):
+    """The kept results of one window.
+
+    Attributes:
+        channel: Channel id.
+        window: The window that was judged.
+        validated_at: When.
+        results: Result by expectation.
+    """
+
+    channel: str
+    window: Window
+    validated_at: datetime
+    results: Mapping[str, Any]
+
+
+def judged_windows(connection: Connection, *, limit: int = 1000) -> list[JudgedWindow]:
+    """Return the newest results of each window of every channel, latest validation first.
+
+    Args:
+        connection: Open connection.
+        limit: Most windows to return.
+    """
+    rows = connection.execute(
+        text(
+            "SELECT * FROM (SELECT DISTINCT ON (b.channel, b.window_start, b.window_end)"
+            " b.channel, b.window_start, b.window_end, v.validated_at, v.results"
+            " FROM log_validation AS v JOIN landing_batch AS b USING (batch_id)"
+            " ORDER BY b.channel, b.window_start, b.window_end, v.validation_id DESC) AS w"
+            " ORDER BY validated_at DESC LIMIT :limit"
+        ),
+        {"limit": limit},
+    )
+    return [
+        JudgedWindow(
+            row.channel, Window(row.window_start, row.window_end), row.validated_at, row.results
+        )
+        for row in rows
+    ]
