@@ -1,0 +1,229 @@
+"""`make run` on real processes: PostgreSQL, the sandboxes, and all of Airflow.
+
+One stack serves the tests of this file, in their order: it is brought up once, used, killed, and
+stopped. The store is small; everything else is as a person gets it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+import requests
+from sqlalchemy import create_engine, text
+
+from local import backfill, postgres
+from local.airflow_api import AirflowApi, AirflowApiError
+from local.processes import ProcessTable
+from local.stack import Stack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.e2e
+
+ROOT = Path(__file__).resolve().parents[2]
+DAG = "orders__shopify_gp"
+PER_DAY = 12
+PATIENCE_SECONDS = 900
+
+
+class Runner:
+    """A `make run` in a process of its own, on a state folder of its own."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self.state_dir = state_dir
+        self.output = state_dir.parent / "run.out"
+        self.stack = Stack(ROOT, state_dir, lambda _line: None)
+        with self.output.open("w") as output:
+            self.process = subprocess.Popen(
+                self.command("run", "--per-day", str(PER_DAY)),
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "local", "--state-dir", str(self.state_dir), *arguments]
+
+    def call(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(*arguments),
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS,
+            check=False,
+        )
+
+    def wait_for(self, words: str) -> str:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while words not in (told := self.output.read_text()):
+            assert self.process.poll() is None, told
+            assert time.monotonic() < deadline, told
+            time.sleep(0.5)
+        return told
+
+    def api(self, user: str) -> AirflowApi:
+        endpoints = self.stack.endpoints()
+        assert endpoints is not None
+        api = self.stack.api(endpoints, user)
+        api.log_in()
+        return api
+
+    def documents(self) -> int:
+        server = postgres.find(self.stack.postgres_dir)
+        assert server is not None
+        engine = create_engine(server.url("gp"))
+        try:
+            with engine.connect() as connection:
+                return int(connection.execute(text("SELECT count(*) FROM sop10100")).scalar_one())
+        finally:
+            engine.dispose()
+
+    def pids(self) -> list[int]:
+        """Ids of everything that was started, children and the database included."""
+        leaders = [record.pid for record in ProcessTable(self.state_dir).recorded()]
+        server = postgres.find(self.stack.postgres_dir)
+        leaders += [server.pid] if server else []
+        children = [
+            child.pid for pid in leaders for child in psutil.Process(pid).children(recursive=True)
+        ]
+        return [*leaders, *children]
+
+
+@pytest.fixture(scope="module")
+def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
+    runner = Runner(tmp_path_factory.mktemp("stack") / "state")
+    try:
+        runner.wait_for("Stop with Ctrl-C")
+        yield runner
+    finally:
+        runner.call("stop")
+        if runner.process.poll() is None:
+            runner.process.kill()
+        runner.process.wait(60)
+
+
+def test_the_last_three_days_are_posted_and_proven_complete(runner: Runner) -> None:
+    told = runner.output.read_text()
+    assert "All 3 windows are proven complete: unexplained = 0." in told
+    for day in range(1, 4):
+        assert f"{datetime.now(UTC) - timedelta(days=day):%Y-%m-%d} 00:00 - " in told
+    assert runner.documents() > 3 * PER_DAY / 2
+
+
+def test_the_summary_names_the_pages_and_the_users(runner: Runner) -> None:
+    told = runner.output.read_text()
+    endpoints = runner.stack.endpoints()
+    assert endpoints is not None
+    assert f"{endpoints.airflow_url}/proof/" in told
+    for user, password in runner.stack.credentials.passwords.items():
+        assert any(line.split()[:3:2] == [user, password] for line in told.splitlines())
+
+
+def test_the_proof_page_is_for_people_who_are_logged_in(runner: Runner) -> None:
+    api = runner.api("finance")
+    assert requests.get(f"{api.base_url}/proof/", timeout=30).status_code == 401
+    page = api._session.get(f"{api.base_url}/proof/", timeout=30)
+    assert page.status_code == 200
+    assert "shopify_gp" in page.text
+    assert runner.api("admin").call("GET", "/plugins/importErrors")["import_errors"] == []
+
+
+def test_connections_and_pools_come_from_the_settings_file(runner: Runner) -> None:
+    api = runner.api("admin")
+    connections = api.call("GET", "/connections")["connections"]
+    assert {"shopify_gp_store", "shopify_gp_erp", "counterfoil_staging"} <= {
+        row["connection_id"] for row in connections
+    }
+    pools = {row["name"]: row["slots"] for row in api.call("GET", "/pools")["pools"]}
+    assert pools["erp_shopify_gp_erp"] == 1
+
+
+def test_operations_backfill_another_day_and_finance_may_not(runner: Runner) -> None:
+    day = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=5)
+    body = {"dag_id": DAG, "from_date": day.isoformat(), "to_date": day.isoformat()}
+    with pytest.raises(AirflowApiError, match="403"):
+        runner.api("finance").call("POST", "/backfills", body)
+    (run,) = backfill.run(
+        runner.api("ops"),
+        DAG,
+        day,
+        day,
+        tell=lambda _line: None,
+        check=lambda: None,
+        seconds=PATIENCE_SECONDS,
+    )
+    assert run.state == "success"
+
+
+def test_a_second_make_run_does_the_job_again_and_posts_nothing_twice(runner: Runner) -> None:
+    before = runner.documents()
+    again = runner.call("run", "--once")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "a stack is already up" in again.stdout
+    assert "All 3 windows are proven complete: unexplained = 0." in again.stdout
+    assert runner.documents() == before
+    assert runner.process.poll() is None
+
+
+def test_a_taken_port_is_refused_in_words(runner: Runner, tmp_path: Path) -> None:
+    endpoints = runner.stack.endpoints()
+    assert endpoints is not None
+    other = subprocess.run(
+        [
+            *(sys.executable, "-m", "local", "--state-dir", str(tmp_path / "other")),
+            *("run", "--once", "--port", str(endpoints.airflow_port)),
+        ],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+    assert other.returncode == 1
+    assert f"port {endpoints.airflow_port} is in use" in other.stderr
+
+
+def test_make_stop_ends_everything_even_after_the_runner_was_killed(runner: Runner) -> None:
+    pids = runner.pids()
+    assert len(pids) > 6
+    os.kill(runner.process.pid, signal.SIGKILL)
+    runner.process.wait(60)
+    assert any(psutil.pid_exists(pid) for pid in pids)
+    stopped = runner.call("stop")
+    assert stopped.returncode == 0
+    assert [pid for pid in pids if psutil.pid_exists(pid)] == []
+    assert json.loads((runner.state_dir / "state.json").read_text()) == {"processes": []}
+    assert "nothing is running" in runner.call("stop").stdout
+
+
+def test_a_component_that_dies_ends_the_run_with_its_name_and_its_log(tmp_path: Path) -> None:
+    runner = Runner(tmp_path / "state")
+    try:
+        runner.wait_for("the databases have their schemas")
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while len(records := ProcessTable(runner.state_dir).recorded()) < 5:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        scheduler = next(record for record in records if record.name == "scheduler")
+        os.kill(scheduler.pid, signal.SIGKILL)
+        assert runner.process.wait(PATIENCE_SECONDS) == 1
+        assert "scheduler ended with exit code -9" in runner.output.read_text()
+        assert [record for record in records if record.is_running()] == []
+    finally:
+        runner.call("stop")
