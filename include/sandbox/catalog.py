@@ -14,9 +14,9 @@ from include.connectors.stores.shopify.sandbox import catalog as shop
 PLENTY = Decimal(50_000)
 # Short of stock on purpose: back-orders have to be seen.
 SHORT = {
-    "HOM-BLK": Decimal(15),
-    "TNT-2P": Decimal(15),
-    "SHO-DCK-10": Decimal(15),
+    "HOM-BLK": Decimal(60),
+    "TNT-2P": Decimal(60),
+    "SHO-DCK-10": Decimal(60),
 }
 # The company numbered these before the shop did.
 RENUMBERED = {

@@ -399,6 +399,14 @@ def test_a_voided_document_is_shown_as_void(books: Company) -> None:
     assert found.state is RemoteState.VOID
 
 
+def test_a_company_without_multicurrency_has_blank_currencies(books: Company) -> None:
+    erp = books.erp()
+    sale = document()
+    erp.post(erp.prepare(sale))
+    books.run("update sop10100 set curncyid = ''")
+    assert erp.find([(sale.key, "#1001")])[sale.key][0].currency == "USD"
+
+
 def test_hundreds_of_references_are_looked_up_at_once(books: Company) -> None:
     erp = books.erp()
     sale = document(500)

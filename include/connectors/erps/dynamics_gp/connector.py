@@ -48,6 +48,7 @@ from include.domain.errors import (
     Refused,
     RemoteUnavailable,
 )
+from include.domain.money import ZERO
 from include.ports.erp import Mappings
 
 log = logging.getLogger(__name__)
@@ -80,8 +81,6 @@ class DynamicsGp:
         wanted: list[tuple[str, str, str | None, str]] = [
             ("SOP40200", "DOCID", settings.order_document_id, "sales document id"),
             ("SOP40200", "DOCID", settings.invoice_document_id, "sales document id"),
-            ("SOP40300", "DOCID", settings.order_document_id, "next number of document id"),
-            ("SOP40300", "DOCID", settings.invoice_document_id, "next number of document id"),
             ("IV40700", "LOCNCODE", settings.default_site, "site"),
             ("SY03000", "SHIPMTHD", settings.default_shipping_method, "shipping method"),
             ("TX00101", "TAXSCHID", settings.tax_schedule, "tax schedule"),
@@ -170,7 +169,7 @@ class DynamicsGp:
         key = prepared.document.key
         for attempt in range(1, self.settings.deadlock_attempts + 1):
             try:
-                return self._post_once(payload, key)
+                return self._post_once(payload, prepared)
             except Deadlocked:
                 if attempt == self.settings.deadlock_attempts:
                     raise
@@ -183,7 +182,8 @@ class DynamicsGp:
 
     # -- one document -------------------------------------------------------------------------
 
-    def _post_once(self, payload: GpDocument, key: DocumentKey) -> RemoteDocument:
+    def _post_once(self, payload: GpDocument, prepared: PreparedDocument) -> RemoteDocument:
+        key = prepared.document.key
         resource = f"{payload.docid}:{payload.reference}"
         with self.gateway.locked(resource, payload.batch, payload.customer) as entered:
             session, situation = entered
@@ -202,7 +202,9 @@ class DynamicsGp:
                 before.append(Call(payload.batch_call.PROCEDURE, payload.batch_call.values()))
             number = self._number(session, payload)
             self._send(session, payload, [*before, *payload.body_calls(number, original)], number)
-            return self._read_back(session, payload, key, number)
+            if payload.gp_may_change_it:
+                return self._read_back(session, payload, key, number)
+            return _as_sent(payload, prepared, number)
 
     def _number(self, session: Session, payload: GpDocument) -> str:
         try:
@@ -315,6 +317,12 @@ class DynamicsGp:
     def _docid(self, soptype: int) -> str:
         return self.docids[0] if soptype == ORDER else self.docids[1]
 
+    def _iso_code(self, currency: str) -> str:
+        """Return the ISO code; a company without multicurrency leaves CURNCYID blank."""
+        if not currency:
+            return next(iter(self.settings.currencies))
+        return self._iso.get(currency, currency)
+
     def _remote(self, key: DocumentKey, row: SopDocument) -> RemoteDocument:
         state = RemoteState.POSTED if row.in_history else RemoteState.OPEN
         return RemoteDocument(
@@ -322,7 +330,7 @@ class DynamicsGp:
             reference=row.sopnumbe,
             state=RemoteState.VOID if row.voided else state,
             total=row.docamnt,
-            currency=self._iso.get(row.curncyid, row.curncyid),
+            currency=self._iso_code(row.curncyid),
             line_count=row.lines,
             paid=row.paid,
             back_ordered=row.back_ordered,
@@ -344,6 +352,20 @@ def create(url: str | URL, settings: DynamicsGpSettings, mappings: Mappings) -> 
         lock_timeout=settings.lock_timeout_seconds,
     )
     return DynamicsGp(gateway, settings, mappings)
+
+
+def _as_sent(payload: GpDocument, prepared: PreparedDocument, number: str) -> RemoteDocument:
+    """Return a document that GP took and had no freedom to change: all of it is as it was sent."""
+    document = prepared.document
+    return RemoteDocument(
+        key=document.key,
+        reference=number,
+        state=RemoteState.OPEN,
+        total=payload.header.DOCAMNT or ZERO,
+        currency=document.currency,
+        line_count=prepared.line_count,
+        paid=payload.header.PYMTRCVD or ZERO,
+    )
 
 
 def _references(payload: GpDocument) -> list[str]:

@@ -82,6 +82,12 @@ class GpDocument:
         assert isinstance(header, TaSopHdrIvcInsert)
         return header
 
+    @property
+    def gp_may_change_it(self) -> bool:
+        """Whether GP may back-order what stock does not cover, and so change quantities."""
+        lines = (part for part in self.body if isinstance(part, TaSopLineIvcInsert))
+        return any(line.QtyShrtOpt or line.QTYTBAOR for line in lines)
+
     def body_calls(self, number: str, original: str | None) -> list[Call]:
         """Return the calls of the document itself, numbered.
 
