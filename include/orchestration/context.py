@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, datetime
 
 from airflow.sdk import get_current_context
 
@@ -29,7 +29,15 @@ def current_run() -> Run:
     return Run(
         run_id=dag_run.run_id,
         run_type=RunType(kind) if kind in set(RunType) else RunType.MANUAL,
-        interval=Window(start.astimezone(UTC), end.astimezone(UTC)),
+        interval=Window(_plain(start), _plain(end)),
         order_numbers=tuple(params.get("order_numbers") or ()),
         statuses=tuple(params.get("statuses") or ()),
     )
+
+
+def _plain(at: datetime) -> datetime:
+    """Return Airflow's pendulum time as a plain one, aware UTC.
+
+    Pendulum's own ``astimezone`` takes the standard library's UTC but loses it in a subtraction.
+    """
+    return datetime.fromtimestamp(at.timestamp(), UTC)
