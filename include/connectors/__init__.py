@@ -1,0 +1,1 @@
+"""Connectors to stores and ERPs, one folder each; the registry finds them."""

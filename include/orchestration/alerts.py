@@ -44,15 +44,18 @@ class OwnerNotifier(BaseNotifier):  # type: ignore[misc]
             context: Airflow's context of the failed task.
         """
         from airflow.providers.smtp.notifications.smtp import SmtpNotifier
+        from airflow.sdk import Connection
         from airflow.sdk.exceptions import AirflowNotFoundException
 
-        subject = f"Counterfoil: {self.channel}: a task failed"
         try:
-            SmtpNotifier(to=self.owner, subject=subject, html_content=self.message).notify(context)
+            Connection.get("smtp_default")
         except AirflowNotFoundException:
             log.error(  # noqa: TRY400 - a missing mail server is no traceback
                 "no connection smtp_default, %s is not told: %s", self.owner, self.message
             )
+            return
+        subject = f"Counterfoil: {self.channel}: a task failed"
+        SmtpNotifier(to=self.owner, subject=subject, html_content=self.message).notify(context)
 
 
 def defaults(channel: str, owner: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from include.domain.codec import from_document
 from include.domain.document import Document, PreparedDocument, RemoteDocument, StockNeed
 from include.domain.errors import (
     AmbiguousOutcome,
+    MappingMissing,
     OrderError,
     RemoteUnavailable,
 )
@@ -114,9 +115,11 @@ def plan_orders(
     stock: dict[StockNeed, Decimal] = dict(
         house.erp.available({need for order in todo for need in stock_needs(order)})
     )
+    unknown = house.erp.unknown_skus({need.sku for order in todo for need in stock_needs(order)})
     for order in todo:
         try:
             ready = plan(order, ledgers.get(order.order_id_store, EMPTY_LEDGER), policy, stock)
+            _require_items(ready, unknown)
         except OrderError as error:
             yield order, error
             continue
@@ -125,6 +128,13 @@ def plan_orders(
                 if need in stock and document.based_on is None:
                     stock[need] -= units
         yield order, ready
+
+
+def _require_items(ready: Plan, unknown: frozenset[str]) -> None:
+    for document in ready.documents:
+        for need, _ in stock_taken(document):
+            if need.sku in unknown:
+                raise MappingMissing("sku", need.sku, channel=document.key.channel)
 
 
 def _post_chunk(house: House, ids: Sequence[str], batch_id: int, done: Posted) -> None:

@@ -46,6 +46,10 @@ class Erp(Protocol):
         """Return units free to promise now; a need without item or map row is left out."""
         ...
 
+    def unknown_skus(self, skus: Iterable[str]) -> frozenset[str]:
+        """Return the skus that lead to no item of the ERP, mapped or not."""
+        ...
+
     def prepare(self, document: Document) -> PreparedDocument:
         """Translate and check one document. No I/O, no effect.
 

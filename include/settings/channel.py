@@ -98,7 +98,7 @@ class ChannelSettings(_Frozen):
     )
     suite: str = Field(default="orders", description="Expectation suite that orders must pass.")
     posting_threads: int = Field(
-        default=4, ge=1, le=16, description="Documents sent to the ERP at the same time."
+        default=8, ge=1, le=16, description="Documents sent to the ERP at the same time."
     )
 
     @field_validator("time_zone")

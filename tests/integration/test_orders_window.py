@@ -286,6 +286,8 @@ def test_two_backfills_of_the_same_days_side_by_side_post_each_document_once(wor
 
 
 def test_stock_that_is_short_is_back_ordered_and_the_payment_is_a_deposit(world: World):
+    with world.gp.begin() as gp:
+        gp.exec_driver_sql("update iv00102 set qtyonhnd = 3 where rcrdtype = 2")
     found = world.whole(YESTERDAY)
     assert found.back_ordered > 0
     short = world.books(

@@ -1,0 +1,1 @@
+"""Store connectors, one folder each."""

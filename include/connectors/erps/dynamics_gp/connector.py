@@ -119,6 +119,18 @@ class DynamicsGp:
             free = session.free_stock(items)
         return {need: free[place] for need, place in places.items() if place in free}
 
+    def unknown_skus(self, skus: Iterable[str]) -> frozenset[str]:
+        """Return the skus whose item GP does not have (IV00101), mapped or as they are."""
+        items: dict[str, str] = {}
+        for sku in set(skus):
+            with suppress(MappingMissing):
+                items[sku] = self.translator.item_of(sku)
+        if not items:
+            return frozenset()
+        with self.gateway.session() as session:
+            known = session.items(sorted(set(items.values())))
+        return frozenset(sku for sku, item in items.items() if item not in known)
+
     def prepare(self, document: Document) -> PreparedDocument:
         """Translate and check one document; see ``Translator.prepare``."""
         return self.translator.prepare(document)

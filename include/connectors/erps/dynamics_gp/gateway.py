@@ -108,6 +108,7 @@ select q.ITEMNMBR itemnmbr, q.LOCNCODE locncode, q.QTYONHND - q.ATYALLOC free
 from IV00102 q join IV00101 i on i.ITEMNMBR = q.ITEMNMBR
 where q.RCRDTYPE = 2 and i.ITEMTYPE in (1, 2) and q.ITEMNMBR in ({items})
 """
+_ITEMS = "select ITEMNMBR itemnmbr from IV00101 where ITEMNMBR in ({items})"
 _CODES = """
 select ErrorCode errorcode, ErrorDesc errordesc from {system}taErrorCode
 where ErrorCode in ({codes})
@@ -195,6 +196,16 @@ class Session(ABC):
             for row in self.rows(statement, {f"i{n}": item for n, item in enumerate(chunk)}):
                 free[row["itemnmbr"].rstrip(), row["locncode"].rstrip()] = row["free"]
         return free
+
+    def items(self, numbers: Sequence[str]) -> set[str]:
+        """Return those of the item numbers that the company has."""
+        found: set[str] = set()
+        for start in range(0, len(numbers), CHUNK):
+            chunk = numbers[start : start + CHUNK]
+            statement = _ITEMS.format(items=_casts("i", len(chunk), "varchar(31)"))
+            rows = self.rows(statement, {f"i{n}": item for n, item in enumerate(chunk)})
+            found.update(row["itemnmbr"].rstrip() for row in rows)
+        return found
 
     def error_words(self, codes: Sequence[int]) -> dict[int, str]:
         """Return GP's own words for error codes, where taErrorCode has them."""
