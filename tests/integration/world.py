@@ -18,9 +18,10 @@ from sqlalchemy import text
 
 from include.connectors import registry
 from include.connectors.erps.dynamics_gp.sandbox.company import install, seed
+from include.connectors.stores.shopify.sandbox.faults import Fault
 from include.connectors.stores.shopify.sandbox.running import serve_in_thread
 from include.connectors.stores.shopify.sandbox.seed import build_store
-from include.connectors.stores.shopify.sandbox.server import create_app
+from include.connectors.stores.shopify.sandbox.server import Sandbox, create_app
 from include.connectors.stores.shopify.sandbox.settings import SandboxSettings
 from include.connectors.stores.shopify.sandbox.store import StoreState
 from include.domain.proof import WindowProof
@@ -60,6 +61,7 @@ def day(number: int) -> Window:
 class World:
     house: House
     store: StoreState
+    sandbox: Sandbox
     store_url: str
     staging_url: str
     gp_url: str
@@ -80,10 +82,7 @@ class World:
 
     def fault(self, kind: str, **more: object) -> None:
         """Switch on a fault of the store."""
-        answer = requests.post(
-            f"{self.store_url}/__sandbox__/faults", json={"kind": kind, **more}, timeout=10
-        )
-        answer.raise_for_status()
+        self.sandbox.faults.add(Fault(kind, **more))  # type: ignore[arg-type]
 
     def run(
         self, window: Window, run_id: str = "r1", kind: RunType = RunType.BACKFILL, **more: object
@@ -139,7 +138,7 @@ def open_world(
     sandbox: SandboxSettings | None = None,
 ) -> Iterator[World]:
     """Bring up store, company and staging for one test."""
-    name = f"{staging_url.rsplit('/', 1)[-1].split('?', maxsplit=1)[0]}_gp"
+    name = f"{sqlalchemy.make_url(staging_url).database}_gp"
     server.create_database(name)
     gp_url = server.url(name)
     install(gp_url)
@@ -147,9 +146,10 @@ def open_world(
     shop = build_store(seed_number, days, per_day, UNTIL, NOW)
     chosen = sandbox or SandboxSettings(bucket_size=200_000, restore_rate=20_000)
     try:
-        with serve_in_thread(create_app(shop, chosen)) as url:
+        app = create_app(shop, chosen)
+        with serve_in_thread(app) as url:
             house = open_house(staging_url, gp_url, url, FixedClock())
-            yield World(house, shop, url, staging_url, gp_url)
+            yield World(house, shop, app.state.sandbox, url, staging_url, gp_url)
             house.engine.dispose()
             if "erp" in house.__dict__:
                 house.erp.close()  # type: ignore[attr-defined]
