@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from include.domain.errors import Unbalanced
 from include.domain.money import ZERO, Money
-from include.domain.order import Address, ChargeKind, Customer, LineKind
+from include.domain.order import Address, ChargeKind, Customer, LineKind, Restock
 
 
 class DocumentKind(StrEnum):
@@ -79,6 +79,7 @@ class DocumentLine:
         discount: What was taken off to reach ``net`` (positive, informative).
         taxes: Our taxes on the line.
         location_id: Store location that ships it, key of the location map.
+        restock: On a credit note: what became of the units.
     """
 
     line_id: str
@@ -91,6 +92,7 @@ class DocumentLine:
     back_ordered: int = 0
     taxes: tuple[DocumentTax, ...] = ()
     location_id: str | None = None
+    restock: Restock | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.back_ordered <= self.quantity:
@@ -110,7 +112,7 @@ class DocumentCharge:
 
 @dataclass(frozen=True, slots=True)
 class DocumentPayment:
-    """Money received (positive) or paid back (negative) with the document."""
+    """Money that moved with the document, positive: received, or paid back by a credit note."""
 
     tender_id: str
     gateway: str
@@ -123,6 +125,10 @@ class DocumentPayment:
 class Document:
     """One document that should exist in the ERP.
 
+    A sales order and an order change hold the whole order as it should stand. An invoice bills, a
+    credit note (amounts positive) takes back, each what it lists. A void has no parts: it strikes out
+    the document it is based on. A payment has payments only.
+
     Attributes:
         key: Natural key.
         order_number: The number people use; what the ERP's reference field carries.
@@ -133,7 +139,7 @@ class Document:
         concession: Money given back that no line or charge accounts for (lowers the total).
         customer, billing_address, shipping_address: As the store knows them; may be absent.
         shipping_method: Title of the shipping line, key of the shipping map.
-        based_on: The document this one continues (an invoice's order).
+        based_on: The document this one continues, changes, credits or voids.
         presentment_total: What the buyer saw, for the record.
         purchase_order_number: The buyer's own reference.
     """

@@ -58,6 +58,8 @@ class ChargeKind(StrEnum):
     DUTY = "duty"
     GIFT_WRAP = "gift_wrap"
     FEE = "fee"
+    ADJUSTMENT = "adjustment"
+    FX = "fx"
     COD_FEE = "cod_fee"
     ROUNDING = "rounding"
 
