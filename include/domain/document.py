@@ -33,7 +33,8 @@ class DocumentKey:
         channel: Channel id.
         order_id_store: The store's id of the order.
         kind: What the document is.
-        sequence: 1 for the first of its kind on an order.
+        sequence: 1 for the first of its kind on an order; the void of the sales order is void 1,
+            the void of invoice n is void n + 1.
     """
 
     channel: str
@@ -126,8 +127,8 @@ class Document:
     """One document that should exist in the ERP.
 
     A sales order and an order change hold the whole order as it should stand. An invoice bills, a
-    credit note (amounts positive) takes back, each what it lists. A void has no parts: it strikes out
-    the document it is based on. A payment has payments only.
+    credit note (amounts positive) takes back, each what it lists. A void has no parts: it strikes
+    out the document it is based on. A payment has payments only.
 
     Attributes:
         key: Natural key.

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from include.domain.document import DocumentKey, DocumentKind
+from include.domain.content import Content
+from include.domain.document import DocumentKey, DocumentKind, RemoteState
 
 
 class DocumentState(StrEnum):
@@ -39,6 +40,8 @@ class LedgerEntry:
         line_count: Lines sent.
         paid: Payments sent.
         back_ordered: Units that waited for stock.
+        remote_state: Where the ERP last showed it: open, posted or void.
+        content: What it books, part by part.
     """
 
     key: DocumentKey
@@ -51,6 +54,8 @@ class LedgerEntry:
     line_count: int = 0
     paid: Decimal = Decimal(0)
     back_ordered: Decimal = Decimal(0)
+    remote_state: RemoteState | None = None
+    content: Content | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,30 @@ class OrderLedger:
         found = [e for (k, _), e in self.entries.items() if k is kind]
         found = [e for e in found if e.state is DocumentState.POSTED]
         return max(found, key=lambda entry: entry.key.sequence, default=None)
+
+    def all_posted(self, kind: DocumentKind) -> list[LedgerEntry]:
+        """Return the posted entries of a kind that were not voided, by sequence."""
+        found = [e for (k, _), e in self.entries.items() if k is kind]
+        found = [e for e in found if e.state is DocumentState.POSTED and not self.is_void(e.key)]
+        return sorted(found, key=lambda entry: entry.key.sequence)
+
+    def is_void(self, key: DocumentKey) -> bool:
+        """Tell whether a void of the document is posted, or the ERP shows it void."""
+        entry = self.entries.get((key.kind, key.sequence))
+        if entry is not None and entry.remote_state is RemoteState.VOID:
+            return True
+        number = {DocumentKind.SALES_ORDER: 1, DocumentKind.INVOICE: key.sequence + 1}.get(key.kind)
+        void = self.entries.get((DocumentKind.VOID, number)) if number else None
+        return void is not None and void.state is DocumentState.POSTED
+
+    def next_sequence(self, kind: DocumentKind) -> int:
+        """Return the sequence of the next document of a kind."""
+        taken = [
+            e.key.sequence
+            for (k, _), e in self.entries.items()
+            if k is kind and e.state is DocumentState.POSTED
+        ]
+        return max(taken, default=0) + 1
 
 
 EMPTY_LEDGER = OrderLedger({})

@@ -8,13 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 
-from include.domain.document import Document, DocumentKind, StockNeed
+from include.domain.content import Books, Content, Difference, difference
+from include.domain.document import (
+    Document,
+    DocumentKey,
+    DocumentKind,
+    DocumentLine,
+    DocumentPayment,
+    RemoteState,
+    StockNeed,
+)
 from include.domain.errors import OrderError, Unbalanced
-from include.domain.ledger import LedgerEntry, OrderLedger
-from include.domain.money import ZERO, Money
-from include.domain.order import FinancialStatus, LineKind, Order
+from include.domain.ledger import OrderLedger
+from include.domain.money import ZERO, Money, allocate
+from include.domain.order import FinancialStatus, LineKind, Order, Restock
 from include.domain.policy import InvoiceMoment, OnTestOrder, Policy, ShortStock, UnpaidOrders
 from include.domain.sales import (
     Adjustments,
@@ -25,6 +35,7 @@ from include.domain.sales import (
 )
 
 Stock = Mapping[StockNeed, Decimal]
+Payments = tuple[DocumentPayment, ...]
 
 UNPAID = frozenset(
     {
@@ -92,28 +103,220 @@ def plan(order: Order, ledger: OrderLedger, policy: Policy, stock: Stock) -> Pla
         The documents to post now, or why there are none.
 
     Raises:
-        ChangedAfterPosting: Its documents are posted and no longer say what the store says.
         StockShort: Stock is short and the policy is to hold.
         Unbalanced: Payments and total cannot both be right.
     """
-    posted = ledger.posted(DocumentKind.SALES_ORDER)
-    if posted is None:
+    posted = ledger.all_posted(DocumentKind.SALES_ORDER)
+    if not posted:
         skipped = _skip_reason(order, policy)
         if skipped is not None:
             return Plan(skipped=skipped)
+        if ledger.entries and ledger.posted(DocumentKind.SALES_ORDER) is not None:
+            return _after_void(order)
+        return _first_documents(order, policy, stock)
     sale, adjustments = sales_document(order, policy)
-    if posted is not None:
-        return Plan(_after_posting(order, sale, posted, ledger, policy), adjustments=adjustments)
-    sale = _allocate_stock(sale, policy, stock)
+    if ledger.all_posted(DocumentKind.INVOICE):
+        documents = _after_invoice(order, sale, ledger, policy)
+    else:
+        documents = _before_invoice(order, sale, ledger, policy, stock)
+    return Plan(documents, adjustments=adjustments)
+
+
+def _first_documents(order: Order, policy: Policy, stock: Stock) -> Plan:
+    sale, adjustments = sales_document(order, policy)
+    sale = _allocate_stock(sale, policy, stock, {})
     payments = payments_of(order, sale.total)
-    paid = sum((payment.amount for payment in payments), ZERO)
-    settled = paid == sale.total and order.financial_status not in UNPAID
-    if sale.is_back_ordered:
-        return Plan((replace(sale, payments=payments if settled else ()),), adjustments=adjustments)
-    if settled and policy.invoice is InvoiceMoment.ON_PAYMENT:
+    if _may_invoice(order, sale, payments, policy):
         return Plan((sale, invoice_document(sale, payments, policy)), adjustments=adjustments)
-    deposit = payments if settled and policy.invoice is InvoiceMoment.NEVER else ()
+    deposit = payments if _needs_deposit(order, sale, payments, policy) else ()
     return Plan((replace(sale, payments=deposit),), adjustments=adjustments)
+
+
+def _is_settled(order: Order, sale: Document, payments: Payments) -> bool:
+    paid = sum((payment.amount for payment in payments), ZERO)
+    return paid == sale.total and order.financial_status not in UNPAID
+
+
+def _may_invoice(order: Order, sale: Document, payments: Payments, policy: Policy) -> bool:
+    return (
+        policy.invoice is InvoiceMoment.ON_PAYMENT
+        and not sale.is_back_ordered
+        and _is_settled(order, sale, payments)
+    )
+
+
+def _needs_deposit(order: Order, sale: Document, payments: Payments, policy: Policy) -> bool:
+    waits = sale.is_back_ordered or policy.invoice is InvoiceMoment.NEVER
+    return waits and _is_settled(order, sale, payments)
+
+
+def _before_invoice(
+    order: Order, sale: Document, ledger: OrderLedger, policy: Policy, stock: Stock
+) -> tuple[Document, ...]:
+    """An order that is posted and not billed: change it, void it, or bill it."""
+    payments = payments_of(order, sale.total)
+    first = ledger.all_posted(DocumentKind.SALES_ORDER)[0]
+    changes = ledger.all_posted(DocumentKind.ORDER_CHANGE)
+    newest = changes[-1] if changes else first
+    booked = newest.content or Content()
+    if not sale.lines and not sale.total:
+        return (_void(sale, first.key, 1),)
+    sale = _allocate_stock(sale, policy, stock, _covered(booked))
+    deposit = payments if _needs_deposit(order, sale, payments, policy) else ()
+    wanted = replace(sale, payments=deposit)
+    if facts_digest(wanted) != newest.digest or wanted.paid != booked.paid:
+        sequence = ledger.next_sequence(DocumentKind.ORDER_CHANGE)
+        key = replace(sale.key, kind=DocumentKind.ORDER_CHANGE, sequence=sequence)
+        change = replace(wanted, key=key, based_on=first.key)
+        if not _may_invoice(order, sale, payments, policy):
+            return (change,)
+        return (change, invoice_document(sale, payments, policy))
+    if newest.back_ordered or not _may_invoice(order, sale, payments, policy):
+        return ()
+    return (invoice_document(sale, payments, policy),)
+
+
+def _after_invoice(
+    order: Order, sale: Document, ledger: OrderLedger, policy: Policy
+) -> tuple[Document, ...]:
+    """A billed order: void what is whole and still open, else credit and bill the difference."""
+    payments = payments_of(order, sale.total)
+    invoices = ledger.all_posted(DocumentKind.INVOICE)
+    credited = ledger.all_posted(DocumentKind.CREDIT_NOTE)
+    gone = not sale.lines and not sale.total
+    if gone and len(invoices) == 1 and not credited:
+        billed = invoices[0]
+        if billed.remote_state is RemoteState.OPEN:
+            ordered = ledger.all_posted(DocumentKind.SALES_ORDER)[0]
+            return (
+                _void(sale, billed.key, billed.key.sequence + 1),
+                _void(sale, ordered.key, 1),
+            )
+    books = Books()
+    for sign, entries in ((1, invoices), (-1, credited)):
+        for entry in entries:
+            books.add(entry.content or Content(), sign)
+    for entry in ledger.all_posted(DocumentKind.PAYMENT):
+        books.add(entry.content or Content())
+    gap = difference(Content(sale.lines, sale.charges, payments, sale.concession), books)
+    return tuple(_settling(order, sale, gap, ledger, policy))
+
+
+def _settling(
+    order: Order, sale: Document, gap: Difference, ledger: OrderLedger, policy: Policy
+) -> Iterator[Document]:
+    """Yield the credit note, the further invoice and the payment that close a gap."""
+    billed = ledger.all_posted(DocumentKind.INVOICE)[0]
+    less, more = gap.less, gap.more
+    if less.payments and not (less.lines or less.charges):
+        raise Unbalanced(
+            f"order {order.number}: {Money(less.paid, order.currency)} was paid back and "
+            "nothing on the order says for what: correct the refund in the store",
+            rule="refund_has_a_cause",
+            field="refunds",
+        )
+    if less.lines or less.charges:
+        number = ledger.next_sequence(DocumentKind.CREDIT_NOTE)
+        key = replace(sale.key, kind=DocumentKind.CREDIT_NOTE, sequence=number)
+        yield replace(
+            sale,
+            key=key,
+            document_on=_newest_refund_on(order, sale, policy),
+            total=less.total,
+            lines=tuple(_restocked(order, less.lines, ledger)),
+            charges=less.charges,
+            payments=less.payments,
+            concession=ZERO,
+            based_on=billed.key,
+        )
+    if more.lines or more.charges:
+        number = ledger.next_sequence(DocumentKind.INVOICE)
+        key = replace(sale.key, kind=DocumentKind.INVOICE, sequence=number)
+        yield replace(
+            sale,
+            key=key,
+            document_on=order.updated_at.astimezone(policy.time_zone).date(),
+            total=more.total,
+            lines=more.lines,
+            charges=more.charges,
+            payments=more.payments,
+            concession=ZERO,
+            based_on=None,
+        )
+    elif more.payments:
+        number = ledger.next_sequence(DocumentKind.PAYMENT)
+        key = replace(sale.key, kind=DocumentKind.PAYMENT, sequence=number)
+        newest = ledger.all_posted(DocumentKind.INVOICE)[-1].key
+        yield replace(_empty(sale), key=key, payments=more.payments, based_on=newest)
+
+
+def _newest_refund_on(order: Order, sale: Document, policy: Policy) -> date:
+    newest = max((refund.created_at for refund in order.refunds), default=order.updated_at)
+    return max(sale.document_on, newest.astimezone(policy.time_zone).date())
+
+
+def _restocked(
+    order: Order, lines: tuple[DocumentLine, ...], ledger: OrderLedger
+) -> Iterator[DocumentLine]:
+    """Say of each credited unit what became of it, in the order of the store's refunds."""
+    for line in lines:
+        fates = [
+            part.restock
+            for refund in sorted(order.refunds, key=lambda r: r.created_at)
+            for part in refund.lines
+            if part.line_id == line.line_id
+            for _ in range(part.quantity)
+        ]
+        earlier = sum(
+            part.quantity
+            for entry in ledger.all_posted(DocumentKind.CREDIT_NOTE)
+            for part in (entry.content or Content()).lines
+            if part.line_id == line.line_id
+        )
+        own = fates[earlier : earlier + line.quantity]
+        own += [Restock.CANCELLED] * (line.quantity - len(own))
+        kinds = list(dict.fromkeys(own))
+        yield from _by_fate(order, line, [(kind, own.count(kind)) for kind in kinds])
+
+
+def _by_fate(
+    order: Order, line: DocumentLine, fates: list[tuple[Restock, int]]
+) -> Iterator[DocumentLine]:
+    if len(fates) == 1:
+        yield replace(line, restock=fates[0][0])
+        return
+    weights = [Decimal(units) for _, units in fates]
+    nets = allocate(line.net, weights, order.currency)
+    taxes = [allocate(tax.amount, weights, order.currency) for tax in line.taxes]
+    for at, (fate, units) in enumerate(fates):
+        own = tuple(
+            replace(tax, amount=shares[at], base=nets[at])
+            for tax, shares in zip(line.taxes, taxes, strict=True)
+        )
+        yield replace(line, quantity=units, net=nets[at], taxes=own, restock=fate)
+
+
+def _void(sale: Document, target: DocumentKey, number: int) -> Document:
+    key = replace(sale.key, kind=DocumentKind.VOID, sequence=number)
+    return replace(_empty(sale), key=key, based_on=target)
+
+
+def _empty(sale: Document) -> Document:
+    return replace(sale, total=ZERO, lines=(), charges=(), payments=(), concession=ZERO)
+
+
+def _after_void(order: Order) -> Plan:
+    raise ChangedAfterPosting(
+        f"order {order.number} lives again after its documents were voided: enter it by hand, or "
+        "have the buyer place it anew",
+        rule="revived_after_void",
+        field="cancelled_at",
+    )
+
+
+def _covered(booked: Content) -> dict[str, int]:
+    """Return the units of each line that stock was already promised to."""
+    return {line.line_id: line.quantity - line.back_ordered for line in booked.lines}
 
 
 def _skip_reason(order: Order, policy: Policy) -> str | None:
@@ -142,58 +345,30 @@ def _skip_reason(order: Order, policy: Policy) -> str | None:
     return None
 
 
-def _after_posting(
-    order: Order, sale: Document, posted: LedgerEntry, ledger: OrderLedger, policy: Policy
-) -> tuple[Document, ...]:
-    if order.cancelled_at is not None:
-        raise ChangedAfterPosting(
-            f"order {order.number} was cancelled in the store after sales order {posted.reference} "
-            "was posted: void it in the ERP, or credit its invoice",
-            rule="cancelled_after_posting",
-            field="cancelled_at",
-        )
-    if facts_digest(sale) != posted.digest:
-        raise ChangedAfterPosting(
-            f"order {order.number} was changed in the store after sales order {posted.reference} "
-            f"was posted: it said {Money(posted.total, posted.currency)} then and "
-            f"{Money(sale.total, sale.currency)} now; bring the ERP's documents in line",
-            rule="edited_after_posting",
-            field="current_total",
-        )
-    if (
-        ledger.posted(DocumentKind.INVOICE) is not None
-        or policy.invoice is InvoiceMoment.NEVER
-        or posted.back_ordered
-        or posted.paid
-        or order.financial_status in UNPAID
-    ):
-        return ()
-    payments = payments_of(order, sale.total)
-    if sum((payment.amount for payment in payments), ZERO) != sale.total:
-        return ()
-    return (invoice_document(sale, payments, policy),)
-
-
-def _allocate_stock(sale: Document, policy: Policy, stock: Stock) -> Document:
+def _allocate_stock(
+    sale: Document, policy: Policy, stock: Stock, promised: Mapping[str, int]
+) -> Document:
+    """Cover each line from what it was promised before, then from free stock."""
     if policy.short_stock is ShortStock.IGNORE:
         return sale
     left = dict(stock)
     lines = []
     for line in sale.lines:
         need = StockNeed(line.sku or "", line.location_id)
-        if line.kind is LineKind.GOODS and need in left:
-            covered = int(max(ZERO, min(left[need], Decimal(line.quantity))))
-            left[need] -= covered
-            if covered < line.quantity:
-                if policy.short_stock is ShortStock.HOLD:
-                    raise StockShort(
-                        f"line {line.sku} needs {line.quantity} and {covered} can be promised: "
-                        "policy holds the order until stock arrives",
-                        rule="stock_covers_line",
-                        field="quantity",
-                    )
-                lines.append(replace(line, back_ordered=line.quantity - covered))
-                continue
+        kept = min(promised.get(line.line_id, 0), line.quantity)
+        if line.kind is LineKind.GOODS and (need in left or line.line_id in promised):
+            free = left.get(need, ZERO)
+            taken = int(max(ZERO, min(free, Decimal(line.quantity - kept))))
+            left[need] = free - taken
+            short = line.quantity - kept - taken
+            if short and policy.short_stock is ShortStock.HOLD:
+                raise StockShort(
+                    f"line {line.sku} needs {line.quantity} and {kept + taken} can be promised: "
+                    "policy holds the order until stock arrives",
+                    rule="stock_covers_line",
+                    field="quantity",
+                )
+            line = replace(line, back_ordered=short)  # noqa: PLW2901
         lines.append(line)
     return replace(sale, lines=tuple(lines))
 
