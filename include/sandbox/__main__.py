@@ -1,7 +1,8 @@
 """Starts the sandboxes: a store server on a port, and a company in a PostgreSQL database.
 
 ``python -m include.sandbox --port 0 --gp-url postgresql+psycopg://...`` prints the address it
-listens on. What was seeded is kept in the state folder: a restart serves the same shop.
+listens on. What was seeded is kept in the state folder: a restart serves the same shop, grown by
+the days that have passed.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from include.connectors.stores.shopify.sandbox.running import run_forever
 from include.connectors.stores.shopify.sandbox.seed import build_store
 from include.connectors.stores.shopify.sandbox.server import create_app
 from include.connectors.stores.shopify.sandbox.settings import SandboxSettings
+from include.connectors.stores.shopify.sandbox.store import StoreState
 from include.sandbox.catalog import company_catalog
 
 KEPT = "sandbox.json"
@@ -54,6 +56,22 @@ def filling(chosen: argparse.Namespace, state_dir: Path | None) -> Filling:
     return new
 
 
+def grown_store(filled: Filling, until: date | None, now: datetime) -> StoreState:
+    """Return the shop of a filling as it is by now: its earlier days, and those since.
+
+    Args:
+        filled: What the shop was first filled with.
+        until: First day that is not complete, if the command line says so.
+        now: The present.
+    """
+    first = date.fromisoformat(filled.until)
+    last = max(first, until or now.date())
+    since = (last - first).days
+    return build_store(
+        filled.seed, filled.days + since, filled.per_day, last, now, crowd_days=filled.days
+    )
+
+
 def main() -> None:
     """Install, seed, serve."""
     parser = argparse.ArgumentParser(prog="python -m include.sandbox", description=__doc__)
@@ -69,13 +87,7 @@ def main() -> None:
         install(chosen.gp_url)
         seed(chosen.gp_url, company_catalog())
     filled = filling(chosen, chosen.state_dir)
-    store = build_store(
-        filled.seed,
-        filled.days,
-        filled.per_day,
-        date.fromisoformat(filled.until),
-        datetime.fromisoformat(filled.now),
-    )
+    store = grown_store(filled, chosen.until, datetime.now(UTC))
     settings = SandboxSettings()
     settings.client_id = os.environ.get("COUNTERFOIL_STORE_CLIENT_ID", settings.client_id)
     settings.client_secret = os.environ.get(

@@ -84,11 +84,13 @@ class Maker:
 
     def later(self, order: Order, hours: float) -> datetime:
         """Return a time after the order's last change, before the end of the seed if it can be."""
-        at = order.updated_at + timedelta(hours=hours, seconds=self.chance.randint(1, 1800))
+        # Always two draws: a shop that is seeded further must not change its earlier days.
+        delay, share = self.chance.randint(1, 1800), self.chance.random()
+        at = order.updated_at + timedelta(hours=hours, seconds=delay)
         if at < self.until:
             return at
-        left = int((self.until - order.updated_at).total_seconds())
-        return order.updated_at + timedelta(seconds=self.chance.randint(0, max(left - 1, 0)))
+        left = max((self.until - order.updated_at).total_seconds() - 1, 0)
+        return order.updated_at + timedelta(seconds=int(left * share))
 
     def paid(self, at: datetime, lines: int = 2, **start: object) -> tuple[Order, catalog.Place]:
         """Return a plain paid order with standard shipping, for cases that go on from it."""

@@ -32,6 +32,8 @@ def build_store(
     per_day: int = 300,
     until: date | None = None,
     now: datetime | None = None,
+    *,
+    crowd_days: int | None = None,
 ) -> StoreState:
     """Fill a shop.
 
@@ -41,6 +43,8 @@ def build_store(
         per_day: Orders of a complete day, awkward ones included.
         until: First day that is not complete (default: today).
         now: Orders of that day are placed up to this time (default: now, when `until` is today).
+        crowd_days: Days that the number of customers is reckoned by (default: `days`). A shop
+            seeded again with more days and the same crowd repeats its earlier days.
 
     Returns:
         The shop's records.
@@ -48,7 +52,7 @@ def build_store(
     moment = now or datetime.now(UTC)
     last = until or moment.date()
     chance = random.Random(seed)  # noqa: S311 - a made-up shop, no secret
-    crowd = Crowd(chance, _CUSTOMERS_PER_DAY * max(days, 1))
+    crowd = Crowd(chance, _CUSTOMERS_PER_DAY * max(crowd_days or days, 1))
     end = datetime.combine(last, time(), UTC)
     horizon = max(moment, end)
     maker = Maker(chance, Ids(), crowd, horizon)
