@@ -64,12 +64,16 @@ def sales_document(order: Order, policy: Policy) -> tuple[Document, Adjustments]
     rounding = sum(
         (c.current_price.shop for c in order.charges if c.kind is ChargeKind.ROUNDING), ZERO
     )
+    exchange = _exchange_difference(order, order.stated.current_total.shop + rounding + discrepancy)
+    if exchange:
+        charges += (DocumentCharge("exchange", ChargeKind.FX, "Exchange difference", exchange),)
     adjustments = tuple(
         (cause, amount)
         for cause, amount in (
             ("tax_collected_by_marketplace", marketplace),
             ("cash_rounding", -rounding),
             ("refund_discrepancy", -discrepancy),
+            ("exchange_difference", -exchange),
         )
         if amount
     )
@@ -226,6 +230,22 @@ def _charges(order: Order) -> Iterator[DocumentCharge]:
 
 def _tax_facts(taxes: tuple[DocumentTax, ...]) -> str:
     return ",".join(f"{tax.title}:{tax.amount.normalize()}" for tax in taxes)
+
+
+def _exchange_difference(order: Order, worth: Decimal) -> Decimal:
+    """Return what was received in shop money beyond the order's worth, by exchange alone.
+
+    A buyer who paid in another currency has settled the order in that currency; the rates of sale,
+    capture and refund need not be the same.
+    """
+    if order.currency == order.presentment_currency or order.stated.outstanding.presentment:
+        return ZERO
+    good = [t for t in order.tenders if t.status is TenderStatus.SUCCESS]
+    received = [t.amount.shop for t in good if t.kind in (TenderKind.SALE, TenderKind.CAPTURE)]
+    given = [t.amount.shop for t in good if t.kind in (TenderKind.REFUND, TenderKind.CHANGE)]
+    if not received:
+        return ZERO
+    return sum(received, ZERO) - sum(given, ZERO) - worth
 
 
 def _marketplace_tax(order: Order) -> Decimal:

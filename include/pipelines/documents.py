@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from include.domain.codec import from_document
+from include.domain.content import content_of
 from include.domain.document import Document, PreparedDocument, RemoteDocument, StockNeed
 from include.domain.errors import (
     AmbiguousOutcome,
@@ -36,7 +37,7 @@ from include.staging.locks import posting_lock
 log = logging.getLogger(__name__)
 
 CHUNK = 200
-MOST_ROUNDS = 4
+MOST_ROUNDS = 6
 POSTING_CLASSES = (
     "missing_mapping",
     "refused_by_erp",
@@ -275,6 +276,7 @@ def _entry(prepared: PreparedDocument, chunk: _Chunk) -> ledger_rows.PlannedEntr
         line_count=prepared.line_count,
         paid=document.paid,
         back_ordered=Decimal(sum(line.back_ordered for line in document.lines)),
+        content=content_of(document),
     )
 
 

@@ -16,7 +16,7 @@ from decimal import Decimal
 from include.domain.codec import from_document
 from include.domain.document import DocumentKey, DocumentKind, RemoteDocument, RemoteState
 from include.domain.errors import OrderError
-from include.domain.ledger import EMPTY_LEDGER, LedgerEntry, OrderLedger
+from include.domain.ledger import EMPTY_LEDGER, DocumentState, LedgerEntry, OrderLedger
 from include.domain.money import ZERO, Money
 from include.domain.order import Order
 from include.domain.plan import SKIP_REASONS, Plan, plan
@@ -34,6 +34,7 @@ from include.staging import proof as proof_rows
 
 CHUNK = 500
 PROVEN_KINDS = (DocumentKind.SALES_ORDER, DocumentKind.INVOICE)
+_CHANGEABLE = (DocumentKind.SALES_ORDER, DocumentKind.ORDER_CHANGE)
 _NOT_STAGED = ("not_staged", "the store names it and staging does not hold it")
 _STALE = ("stale", "the store held a newer version when the window was pulled")
 _CHANGED_SINCE: dict[str, object] = {
@@ -113,16 +114,18 @@ def _read(house: House, headers: Sequence[OrderHeader]) -> _Sides:
             limit=len(ids) * 10,
         )
     keys = [
-        (DocumentKey(house.channel, header.order_id_store, kind), header.order_number)
+        (key, header.order_number)
         for header in headers
-        for kind in PROVEN_KINDS
+        for key in _keys_of(
+            house.channel, header.order_id_store, ledgers.get(header.order_id_store, EMPTY_LEDGER)
+        )
     ]
     remote = house.erp.find(keys)
     # Whether a document is still open or posted is for the ERP to say: note what it says now.
     seen = [
         matches[0]
         for key, matches in remote.items()
-        if len(matches) == 1 and ledgers.get(key.order_id_store, EMPTY_LEDGER).posted(key.kind)
+        if len(matches) == 1 and _is_posted(ledgers.get(key.order_id_store, EMPTY_LEDGER), key)
     ]
     with house.engine.begin() as connection:
         ledger_rows.mark_posted(connection, seen)
@@ -134,18 +137,30 @@ def _read(house: House, headers: Sequence[OrderHeader]) -> _Sides:
     )
 
 
+def _keys_of(channel: str, order_id: str, ledger: OrderLedger) -> list[DocumentKey]:
+    """Return every document the ERP may hold of an order: the usual two, and what was sent."""
+    usual = [DocumentKey(channel, order_id, kind) for kind in PROVEN_KINDS]
+    return list(dict.fromkeys(usual + [entry.key for entry in ledger.entries.values()]))
+
+
+def _is_posted(ledger: OrderLedger, key: DocumentKey) -> bool:
+    entry = ledger.entries.get((key.kind, key.sequence))
+    return entry is not None and entry.state is DocumentState.POSTED
+
+
 def _account(house: House, header: OrderHeader, sides: _Sides, pulled_at: datetime) -> _Account:
     order_id = header.order_id_store
     found = sides.staged.get(order_id)
     ledger = sides.ledgers.get(order_id, EMPTY_LEDGER)
     documents = {
-        kind: sides.remote.get(DocumentKey(house.channel, order_id, kind), ())
-        for kind in PROVEN_KINDS
+        key: sides.remote[key]
+        for key in _keys_of(house.channel, order_id, ledger)
+        if key in sides.remote
     }
     in_erp = _erp_figures(documents, found is not None)
-    doubled = [kind for kind, matches in documents.items() if len(matches) > 1]
+    doubled = [key for key, matches in documents.items() if len(matches) > 1]
     if doubled:
-        references = ", ".join(match.reference for kind in doubled for match in documents[kind])
+        references = ", ".join(match.reference for key in doubled for match in documents[key])
         return _unexplained(
             in_erp,
             "doubled",
@@ -197,43 +212,72 @@ def _account_staged(
 
 
 def _differs_from_ledger(
-    documents: Mapping[DocumentKind, Sequence[RemoteDocument]], ledger: OrderLedger
+    found: Mapping[DocumentKey, Sequence[RemoteDocument]], ledger: OrderLedger
 ) -> tuple[str, str] | None:
-    for kind, matches in documents.items():
-        entry: LedgerEntry | None = ledger.posted(kind)
-        if entry is None and matches:
+    """Hold every document of the order against what the ledger says was sent."""
+    entries = {entry.key: entry for entry in ledger.entries.values()}
+    for key, matches in found.items():
+        entry = entries.get(key)
+        if entry is None or entry.state is not DocumentState.POSTED:
             return "unknown_document", f"the ERP holds {matches[0].reference}, nobody here sent it"
-        if entry is None:
+    changes = ledger.all_posted(DocumentKind.ORDER_CHANGE)
+    for key, entry in entries.items():
+        if entry.state is not DocumentState.POSTED:
             continue
+        matches = found.get(key, ())
         if not matches:
-            return "lost", f"{kind} {entry.reference} was posted and is no longer in the ERP"
-        remote = matches[0]
-        if remote.state is RemoteState.VOID:
-            return "voided", f"{kind} {remote.reference} was voided in the ERP"
-        if remote.line_count != entry.line_count:
-            return (
-                "lines",
-                f"{kind} {remote.reference} was sent with {entry.line_count} lines, the ERP holds "
-                f"{remote.line_count}",
-            )
-        if remote.total != entry.total or remote.paid != entry.paid:
-            return (
-                "amount",
-                f"{kind} {remote.reference} was sent with a total of {entry.total} and payments of "
-                f"{entry.paid}, the ERP holds {remote.total} and {remote.paid}",
-            )
+            return "lost", f"{key.kind} {entry.reference} was posted and is no longer in the ERP"
+        sent = changes[-1] if changes and key.kind in _CHANGEABLE else entry
+        paid = sent.paid if not ledger.all_posted(DocumentKind.PAYMENT) else matches[0].paid
+        fault = _differs(matches[0], replace(sent, paid=paid), is_void=ledger.is_void(key))
+        if fault and not (key.kind in _CHANGEABLE and ledger.is_void(_order_of(key))):
+            return fault
     return None
 
 
+def _differs(remote: RemoteDocument, sent: LedgerEntry, *, is_void: bool) -> tuple[str, str] | None:
+    name = f"{sent.key.kind} {remote.reference}"
+    if sent.key.kind in (DocumentKind.VOID, DocumentKind.PAYMENT):
+        return None
+    if remote.state is RemoteState.VOID or is_void:
+        if remote.state is RemoteState.VOID and is_void:
+            return None
+        return "voided", f"{name} is {remote.state} in the ERP, the ledger says otherwise"
+    if remote.line_count != sent.line_count:
+        return (
+            "lines",
+            f"{name} was sent with {sent.line_count} lines, the ERP holds {remote.line_count}",
+        )
+    if remote.total != sent.total or remote.paid != sent.paid:
+        return (
+            "amount",
+            f"{name} was sent with a total of {sent.total} and payments of {sent.paid}, the ERP "
+            f"holds {remote.total} and {remote.paid}",
+        )
+    return None
+
+
+def _order_of(key: DocumentKey) -> DocumentKey:
+    return replace(key, kind=DocumentKind.SALES_ORDER, sequence=1)
+
+
 def _erp_figures(
-    documents: Mapping[DocumentKind, Sequence[RemoteDocument]], is_staged: bool
+    found: Mapping[DocumentKey, Sequence[RemoteDocument]], is_staged: bool
 ) -> _Account:
-    orders, invoices = (documents[kind] for kind in PROVEN_KINDS)
+    """Sum what the ERP itself holds: what is billed less what is credited, else what is ordered."""
+    alive: defaultdict[DocumentKind, list[RemoteDocument]] = defaultdict(list)
+    for key, matches in found.items():
+        alive[key.kind] += [match for match in matches if match.state is not RemoteState.VOID]
+    orders = alive[DocumentKind.SALES_ORDER]
+    billed = alive[DocumentKind.INVOICE]
+    credited = alive[DocumentKind.CREDIT_NOTE]
+    invoiced = sum((d.total for d in billed), ZERO) - sum((d.total for d in credited), ZERO)
+    paid = sum((d.paid for d in (*orders, *billed)), ZERO) - sum((d.paid for d in credited), ZERO)
     return _Account(
         outcome=Outcome.UNEXPLAINED,
-        erp_amount=sum((d.total for d in orders), ZERO),
-        invoiced=sum((d.total for d in invoices), ZERO),
-        paid=sum((d.paid for d in (*orders, *invoices)), ZERO),
+        erp_amount=invoiced if billed else sum((d.total for d in orders), ZERO),
+        invoiced=invoiced,
+        paid=paid,
         is_staged=is_staged,
         is_back_ordered=any(d.back_ordered for d in orders),
     )

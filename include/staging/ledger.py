@@ -11,9 +11,18 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, text
 
-from include.domain.document import DocumentKey, DocumentKind, PreparedDocument, RemoteDocument
+from include.domain import content_codec
+from include.domain.content import Content
+from include.domain.document import (
+    DocumentKey,
+    DocumentKind,
+    PreparedDocument,
+    RemoteDocument,
+    RemoteState,
+)
 from include.domain.errors import OrderError
 from include.domain.ledger import DocumentState, LedgerEntry, OrderLedger
 
@@ -32,6 +41,7 @@ class PlannedEntry:
         line_count: Lines of the document.
         paid: Payments on the document.
         back_ordered: Units that wait for stock.
+        content: What the document books.
     """
 
     key: DocumentKey
@@ -43,6 +53,7 @@ class PlannedEntry:
     line_count: int = 0
     paid: Decimal = Decimal(0)
     back_ordered: Decimal = Decimal(0)
+    content: Content | None = None
 
 
 def planned(prepared: PreparedDocument, order_version: str) -> PlannedEntry:
@@ -80,6 +91,7 @@ _PLANNED = (
     ("paid", "numeric"),
     ("back_ordered", "numeric"),
     ("error", "text"),
+    ("content", "json"),
 )
 _NAMES = ", ".join(name for name, _ in _PLANNED)
 _FROM_PLANNED = (
@@ -184,6 +196,7 @@ def _mark(
             "paid": [entry.paid for entry, _ in entries],
             "back_ordered": [entry.back_ordered for entry, _ in entries],
             "error": [words for _, words in entries],
+            "content": [_content_text(entry.content) for entry, _ in entries],
             "batch_id": batch_id,
             "state": state.value,
             "allowed": [value.value for value in allowed],
@@ -317,7 +330,8 @@ def forget_planned(connection: Connection, keys: Sequence[DocumentKey]) -> set[D
 
 _READ = (
     "SELECT channel, order_id_store, kind, sequence, order_number, state, total, currency,"
-    " digest, order_version, reference, line_count, paid, back_ordered FROM erp_document"
+    " digest, order_version, reference, line_count, paid, back_ordered, remote_state, content"
+    " FROM erp_document"
 )
 
 
@@ -345,8 +359,8 @@ def ledgers_for(
 def waiting_orders(connection: Connection, channel: str, *, limit: int = 500) -> list[str]:
     """Return staged orders that wait for something that may have changed since.
 
-    These are orders held at posting (a mapping row, the ERP's refusal, stock) and those with a
-    document that was begun and is not posted.
+    These are orders held at posting (a mapping row, the ERP's refusal, stock), those with a
+    document that was begun and is not posted, and back-ordered ones.
 
     Args:
         connection: Open connection.
@@ -360,8 +374,11 @@ def waiting_orders(connection: Connection, channel: str, *, limit: int = 500) ->
             "  WHERE channel = :channel AND state = 'open' AND reason_class IN"
             "   ('missing_mapping', 'refused_by_erp', 'erp_busy', 'short_stock')"
             "  GROUP BY order_id_store"
-            " UNION SELECT order_id_store, min(updated_at) FROM erp_document"
-            "  WHERE channel = :channel AND state <> 'posted' GROUP BY order_id_store"
+            " UNION SELECT order_id_store, min(updated_at) FROM erp_document AS e"
+            "  WHERE channel = :channel AND (state <> 'posted' OR (back_ordered > 0"
+            "   AND NOT EXISTS (SELECT FROM erp_document AS i WHERE i.channel = e.channel"
+            "    AND i.order_id_store = e.order_id_store AND i.kind IN ('invoice', 'void'))))"
+            "  GROUP BY order_id_store"
             ") AS w USING (order_id_store) WHERE s.channel = :channel"
             " GROUP BY s.order_id_store ORDER BY min(w.touched_at), s.order_id_store LIMIT :limit"
         ),
@@ -405,7 +422,15 @@ def _entry_of(row: Any) -> LedgerEntry:
         line_count=row.line_count,
         paid=row.paid,
         back_ordered=row.back_ordered,
+        remote_state=RemoteState(row.remote_state) if row.remote_state else None,
+        content=None if row.content is None else content_codec.from_document(row.content),
     )
+
+
+def _content_text(content: Content | None) -> str | None:
+    if content is None:
+        return None
+    return orjson.dumps(content_codec.to_document(content)).decode()
 
 
 def _key_of(row: Any) -> DocumentKey:

@@ -239,6 +239,7 @@ erp_document = Table(
     _optional("sending_at", INSTANT, "When it was last marked sending, before the call"),
     _optional("posted_at", INSTANT, "When the ERP was first known to hold it"),
     _needed("updated_at", INSTANT, "When the row last changed", server_default=NOW),
+    _optional("content", JSON(), "What the document books: lines, charges, payments, concession"),
     CheckConstraint("state IN ('planned', 'sending', 'posted', 'refused', 'held')", name="state"),
     CheckConstraint("remote_state IN ('open', 'posted', 'void')", name="remote_state"),
     CheckConstraint("state <> 'posted' OR reference IS NOT NULL", name="reference"),

@@ -21,6 +21,7 @@ from include.domain.document import (
 )
 from include.domain.errors import Unbalanced
 from include.domain.ledger import EMPTY_LEDGER, DocumentState, LedgerEntry, OrderLedger
+from include.domain.money import Amount
 from include.domain.order import (
     Charge,
     ChargeKind,
@@ -343,6 +344,16 @@ def test_cash_rounding_is_booked_and_named():
     planned = plan(sold, EMPTY_LEDGER, POLICY, {})
     assert planned.documents[1].total == planned.documents[1].paid == Decimal("10.00")
     assert planned.adjustments == (("cash_rounding", Decimal("0.02")),)
+
+
+def test_a_payment_at_another_rate_than_the_sale_leaves_an_exchange_difference_of_its_own():
+    paid = replace(tender("20.00"), amount=Amount(Decimal("18.92"), Decimal("27.00")))
+    sold = order(line(), tenders=(paid,), presentment_currency="CAD")
+    planned = plan(sold, EMPTY_LEDGER, POLICY, {})
+    invoice = planned.documents[1]
+    assert invoice.total == invoice.paid == Decimal("18.92")
+    assert [(part.kind, part.net) for part in invoice.charges] == [("fx", Decimal("-1.08"))]
+    assert planned.adjustments == (("exchange_difference", Decimal("1.08")),)
 
 
 def test_a_free_order_is_booked_at_zero():

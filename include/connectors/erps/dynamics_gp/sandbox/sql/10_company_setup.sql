@@ -111,10 +111,14 @@ create table iv00102 (
     atyalloc numeric(19, 5) not null default 0,
     qtybkord numeric(19, 5) not null default 0,
     qtyonord numeric(19, 5) not null default 0,
+    qtyrtrnd numeric(19, 5) not null default 0,
+    qtyinuse numeric(19, 5) not null default 0,
+    qtyinsvc numeric(19, 5) not null default 0,
+    qtydmged numeric(19, 5) not null default 0,
     inactive smallint not null default 0,
     primary key (itemnmbr, locncode, rcrdtype)
 );
-comment on table iv00102 is 'IV00102 Item quantities; rcrdtype 2 = one site, 1 = all sites (locncode empty). Free to sell = qtyonhnd - atyalloc.';
+comment on table iv00102 is 'IV00102 Item quantities; rcrdtype 2 = one site, 1 = all sites (locncode empty). Free to sell = qtyonhnd - atyalloc. Returned, in use, in service and damaged units are counted apart.';
 
 create table rm00201 (
     classid varchar(15) primary key,
@@ -183,6 +187,16 @@ create table rm00102 (
     primary key (custnmbr, adrscode)
 );
 comment on table rm00102 is 'RM00102 Customer addresses by address code.';
+
+create table sy01200 (
+    master_type varchar(3) not null,
+    master_id varchar(31) not null,
+    adrscode varchar(15) not null default '',
+    inet1 varchar(201) not null default '',
+    primary key (master_type, master_id, adrscode)
+);
+create index sy01200_inet1 on sy01200 (lower(inet1)) where inet1 <> '';
+comment on table sy01200 is 'SY01200 Internet addresses; master_type CUS = customer, master_id its number, inet1 the e-mail address.';
 
 create table sop40200 (
     soptype smallint not null,

@@ -48,6 +48,7 @@ create table sop10100 (
     voidstts smallint not null default 0,
     refrence varchar(31) not null default '',
     user2ent varchar(15) not null default '',
+    integrationid varchar(31) not null default '',
     creatddt date not null default current_date,
     dex_row_ts timestamp not null default (now() at time zone 'utc'),
     dex_row_id integer not null default nextval('dex_row_id'),
@@ -82,15 +83,23 @@ create table sop10200 (
     qtyprinv numeric(19, 5) not null default 0,
     qtyremai numeric(19, 5) not null default 0,
     atyalloc numeric(19, 5) not null default 0,
+    qtyonhnd numeric(19, 5) not null default 0,
+    qtyrtrnd numeric(19, 5) not null default 0,
+    qtyinuse numeric(19, 5) not null default 0,
+    qtyinsvc numeric(19, 5) not null default 0,
+    qtydmged numeric(19, 5) not null default 0,
     taxamnt numeric(19, 5) not null default 0,
     shipmthd varchar(15) not null default '',
     curncyid varchar(15) not null default '',
+    integrationid varchar(31) not null default '',
     dex_row_id integer not null default nextval('dex_row_id'),
     primary key (soptype, sopnumbe, lnitmseq, cmpntseq)
 );
 create index sop10200_item on sop10200 (itemnmbr, locncode) where atyalloc > 0;
 comment on table sop10200 is 'SOP10200 Lines of sales documents in work.';
 comment on column sop10200.quantity is 'Total ordered = qtytoinv + qtytbaor + qtycance + qtyprinv.';
+comment on column sop10200.qtyrtrnd is 'On a return: units that come back into the Returned quantity (qtyonhnd: into stock, qtydmged: damaged); their sum is the quantity.';
+comment on column sop10200.integrationid is 'The other system''s own id of the line.';
 comment on column sop10200.qtyprinv is 'Quantity already transferred to invoices.';
 
 create table sop30200 (like sop10100 including all);

@@ -17,6 +17,25 @@ create function document_exists(soptype_ integer, sopnumbe_ text) returns boolea
         or exists (select from sop30200 where soptype = soptype_ and sopnumbe = sopnumbe_)
 $$;
 
+create function document_in_work(soptype_ integer, sopnumbe_ text) returns boolean language sql stable as $$
+    select exists (select from sop10100 where soptype = soptype_ and sopnumbe = sopnumbe_ and voidstts = 0)
+$$;
+
+create function batch_of(soptype_ integer, sopnumbe_ text) returns text language sql stable as $$
+    select bachnumb from sop10100 where soptype = soptype_ and sopnumbe = sopnumbe_
+$$;
+
+create function why_not_changeable(kind integer, number text, gone integer, busy integer) returns integer
+language sql stable as $$
+-- The code that refuses a change to a document: it is not in work, somebody has it open, its batch is at work.
+    select case
+        when not document_in_work(kind, number) then gone
+        when document_is_open(kind, number) then 2079
+        when batch_is_busy(batch_of(kind, number)) then busy
+        else 0
+    end
+$$;
+
 create function currency_places(currency text) returns integer language sql stable as $$
     select decplcur - 1 from dynamics.mc40200 where curncyid = currency
 $$;
@@ -90,7 +109,11 @@ begin
             select c.custnmbr, p ->> 'ADRSCODE', c.cntcprsn, c.address1, c.address2, c.address3, c.city, c.state,
                    c.zip, c.ccode, c.country, c.phone1
             from rm00101 c where c.custnmbr = number
-            on conflict (custnmbr, adrscode) do nothing;
+            on conflict (custnmbr, adrscode) do update set
+                cntcprsn = excluded.cntcprsn, address1 = excluded.address1, address2 = excluded.address2,
+                address3 = excluded.address3, city = excluded.city, state = excluded.state, zip = excluded.zip,
+                country = excluded.country
+                where coalesce((p ->> 'UpdateIfExists')::integer, 1) = 1;
         end if;
     end if;
     select * into o_ierrorstate, oerrstring from econnect_result(codes);
@@ -122,6 +145,22 @@ begin
             address2 = excluded.address2, address3 = excluded.address3, city = excluded.city, state = excluded.state,
             zip = excluded.zip, ccode = excluded.ccode, country = excluded.country, phone1 = excluded.phone1
             where coalesce((p ->> 'UpdateIfExists')::integer, 1) = 1;
+    end if;
+    select * into o_ierrorstate, oerrstring from econnect_result(codes);
+end $$;
+
+create function tacreateinternetaddresses(p jsonb, out o_ierrorstate integer, out oerrstring varchar)
+language plpgsql as $$
+declare codes integer[] := '{}'; fault integer;
+begin
+    fault := econnect_begin('taCreateInternetAddresses', p);
+    if fault <> 0 then codes := codes || fault; end if;
+    if p ->> 'Master_Type' <> 'CUS' or not exists (select from rm00101 where custnmbr = p ->> 'Master_ID') then
+        codes := codes || 91201;
+    end if;
+    if cardinality(codes) = 0 then
+        insert into sy01200 values (p ->> 'Master_Type', p ->> 'Master_ID', coalesce(p ->> 'ADRSCODE', ''), coalesce(p ->> 'INET1', ''))
+        on conflict (master_type, master_id, adrscode) do update set inet1 = excluded.inet1;
     end if;
     select * into o_ierrorstate, oerrstring from econnect_result(codes);
 end $$;
@@ -164,29 +203,38 @@ declare
     shortage integer := coalesce((p ->> 'QtyShrtOpt')::integer, 0);
     currency text := coalesce(p ->> 'CURNCYID', '');
     sequence integer := coalesce((p ->> 'LNITMSEQ')::integer, 0);
+    changing boolean := coalesce((p ->> 'UpdateIfExists')::integer, 0) = 1 and document_exists(kind, number);
+    held sop10200; prior numeric := 0; why_not integer;
     item iv00101; stock iv00102; customer rm00101; unit text; free numeric; allocated numeric := 0; short numeric;
 begin
     fault := econnect_begin('taSopLineIvcInsert', p);
     if fault <> 0 then codes := codes || fault; end if;
     if kind not between 1 and 6 then codes := codes || 90001; end if;
-    if document_exists(kind, number) then codes := codes || 90102; end if;
+    if changing then
+        why_not := why_not_changeable(kind, number, 90120, 90121);
+        if why_not <> 0 then codes := codes || why_not; end if;
+        select * into held from sop10200 where soptype = kind and sopnumbe = number and lnitmseq = sequence for update;
+        prior := coalesce(held.qtyprinv, 0);
+        if held.itemnmbr <> item_number then codes := codes || 2902; end if;
+    elsif document_exists(kind, number) then codes := codes || 90102;
+    end if;
     select * into customer from rm00101 where custnmbr = p ->> 'CUSTNMBR';
     if customer.custnmbr is null then codes := codes || 90104;
     elsif customer.hold <> 0 or customer.inactive <> 0 then codes := codes || 90105;
     end if;
-    if invoiced < 0 or back_ordered < 0 or cancelled < 0 or invoiced + back_ordered + cancelled = 0 then
+    if invoiced < 0 or back_ordered < 0 or cancelled < 0 or invoiced + back_ordered + cancelled + prior = 0 then
         codes := codes || 90111;
     end if;
     if unit_price < 0 or extended < 0 then codes := codes || 90113; end if;
     if currency = '' then codes := codes || 9370;
     elsif currency_places(currency) is null then codes := codes || 90114;
-    elsif round(unit_price * (invoiced + back_ordered), currency_places(currency)) <> extended then
+    elsif round(unit_price * (invoiced + back_ordered + prior), currency_places(currency)) <> extended then
         codes := codes || 90112;
     end if;
     if back_ordered > 0 and kind not in (2, 5) then codes := codes || 90115; end if;
     if sequence = 0 then
         select coalesce(max(lnitmseq), 0) + 16384 into sequence from sop10200 where soptype = kind and sopnumbe = number;
-    elsif exists (select from sop10200 where soptype = kind and sopnumbe = number and lnitmseq = sequence) then
+    elsif not changing and exists (select from sop10200 where soptype = kind and sopnumbe = number and lnitmseq = sequence) then
         codes := codes || 90103;
     end if;
 
@@ -209,6 +257,18 @@ begin
             if stock.itemnmbr is null then codes := codes || 90109; end if;
         end if;
         if back_ordered > 0 and item.alwbkord = 0 then codes := codes || 4776; end if;
+        if kind = 4 and item.itemtype in (1, 2) and invoiced <> coalesce((p ->> 'QTYONHND')::numeric, 0)
+            + coalesce((p ->> 'QTYRTRND')::numeric, 0) + coalesce((p ->> 'QTYINUSE')::numeric, 0)
+            + coalesce((p ->> 'QTYINSVC')::numeric, 0) + coalesce((p ->> 'QTYDMGED')::numeric, 0)
+        then codes := codes || 90119; end if;
+    end if;
+
+    if cardinality(codes) = 0 and held.itemnmbr is not null then
+        -- What the line holds is given back first: the new quantities are promised afresh.
+        update iv00102 set atyalloc = atyalloc - held.atyalloc, qtybkord = qtybkord - held.qtytbaor
+            where held.noninven = 0 and itemnmbr = held.itemnmbr
+              and ((locncode = held.locncode and rcrdtype = 2) or rcrdtype = 1);
+        if stock.itemnmbr is not null and stock.locncode = held.locncode then stock.atyalloc := stock.atyalloc - held.atyalloc; end if;
     end if;
 
     if cardinality(codes) = 0 and stock.itemnmbr is not null and kind in (2, 3, 6) then
@@ -231,7 +291,7 @@ begin
                 when shortage = 6 and kind = 2 then
                     cancelled := cancelled + short;
                     invoiced := invoiced - short;
-                    extended := round(unit_price * (invoiced + back_ordered), currency_places(currency));
+                    extended := round(unit_price * (invoiced + back_ordered + prior), currency_places(currency));
                 else codes := codes || 90116;
             end case;
         end if;
@@ -239,17 +299,29 @@ begin
     end if;
     if fulfilled > allocated and not non_inventory then codes := codes || 2905; end if;
 
-    if cardinality(codes) = 0 then
+    if cardinality(codes) = 0 and held.itemnmbr is not null then
+        update sop10200 set unitprce = unit_price, xtndprce = extended, locncode = site,
+                quantity = invoiced + back_ordered + cancelled + prior, qtytoinv = invoiced, qtytbaor = back_ordered,
+                qtycance = cancelled, qtyremai = invoiced + back_ordered, atyalloc = allocated,
+                itemdesc = coalesce(nullif(p ->> 'ITEMDESC', ''), held.itemdesc), taxamnt = coalesce((p ->> 'TAXAMNT')::numeric, 0),
+                integrationid = coalesce(p ->> 'INTEGRATIONID', held.integrationid)
+            where soptype = kind and sopnumbe = number and lnitmseq = sequence;
+    elsif cardinality(codes) = 0 then
         insert into sop10200 (
             soptype, sopnumbe, lnitmseq, itemnmbr, itemdesc, noninven, dropship, uofm, locncode, unitcost, unitprce,
-            xtndprce, quantity, qtytoinv, qtytbaor, qtycance, qtyfulfi, qtyremai, atyalloc, taxamnt, shipmthd, curncyid
+            xtndprce, quantity, qtytoinv, qtytbaor, qtycance, qtyfulfi, qtyremai, atyalloc, taxamnt, shipmthd, curncyid,
+            qtyonhnd, qtyrtrnd, qtyinuse, qtyinsvc, qtydmged, integrationid
         ) values (
             kind, number, sequence, item_number, coalesce(nullif(p ->> 'ITEMDESC', ''), item.itemdesc), non_inventory::integer,
             coalesce((p ->> 'DROPSHIP')::integer, 0), unit, site, coalesce((p ->> 'UNITCOST')::numeric, item.currcost, 0),
             unit_price, extended, invoiced + back_ordered + cancelled, invoiced, back_ordered, cancelled,
             case when kind = 3 then coalesce(nullif(fulfilled, 0), invoiced) else fulfilled end,
-            invoiced + back_ordered, allocated, coalesce((p ->> 'TAXAMNT')::numeric, 0), coalesce(p ->> 'SHIPMTHD', ''), currency
+            invoiced + back_ordered, allocated, coalesce((p ->> 'TAXAMNT')::numeric, 0), coalesce(p ->> 'SHIPMTHD', ''), currency,
+            coalesce((p ->> 'QTYONHND')::numeric, 0), coalesce((p ->> 'QTYRTRND')::numeric, 0), coalesce((p ->> 'QTYINUSE')::numeric, 0),
+            coalesce((p ->> 'QTYINSVC')::numeric, 0), coalesce((p ->> 'QTYDMGED')::numeric, 0), coalesce(p ->> 'INTEGRATIONID', '')
         );
+    end if;
+    if cardinality(codes) = 0 then
         if stock.itemnmbr is not null and (allocated <> 0 or back_ordered <> 0) then
             update iv00102 set atyalloc = atyalloc + allocated, qtybkord = qtybkord + back_ordered
                 where itemnmbr = item_number and ((locncode = site and rcrdtype = 2) or rcrdtype = 1);
@@ -264,22 +336,27 @@ declare
     codes integer[] := '{}'; fault integer;
     kind integer := (p ->> 'SOPTYPE')::integer; number text := p ->> 'SOPNUMBE';
     sequence integer := coalesce((p ->> 'LNITMSEQ')::integer, 0);
+    changing boolean := document_in_work(kind, number);
 begin
     fault := econnect_begin('taSopLineIvcTaxInsert', p);
     if fault <> 0 then codes := codes || fault; end if;
-    if document_exists(kind, number) then codes := codes || 90204; end if;
+    -- On a document in work a tax replaces the one of its detail on the line; the header checks the sum again.
+    if document_exists(kind, number) and (not changing or document_is_open(kind, number)) then codes := codes || 90204; end if;
     if sequence <> 0 and not exists (
         select from sop10200 where soptype = kind and sopnumbe = number and lnitmseq = sequence
     ) then codes := codes || 90201; end if;
     if not exists (select from tx00201 where taxdtlid = p ->> 'TAXDTLID') then codes := codes || 90202; end if;
-    if exists (
+    if not changing and exists (
         select from sop10105 where soptype = kind and sopnumbe = number and lnitmseq = sequence and taxdtlid = p ->> 'TAXDTLID'
     ) then codes := codes || 90203; end if;
     if cardinality(codes) = 0 then
         insert into sop10105 (soptype, sopnumbe, lnitmseq, taxdtlid, staxamnt, frttxamt, msctxamt, tdttxsls, txdtottx)
         values (kind, number, sequence, p ->> 'TAXDTLID', coalesce((p ->> 'STAXAMNT')::numeric, 0),
             coalesce((p ->> 'FRTTXAMT')::numeric, 0), coalesce((p ->> 'MSCTXAMT')::numeric, 0),
-            coalesce((p ->> 'TDTTXSLS')::numeric, (p ->> 'SALESAMT')::numeric, 0), coalesce((p ->> 'TXDTOTTX')::numeric, 0));
+            coalesce((p ->> 'TDTTXSLS')::numeric, (p ->> 'SALESAMT')::numeric, 0), coalesce((p ->> 'TXDTOTTX')::numeric, 0))
+        on conflict (soptype, sopnumbe, lnitmseq, taxdtlid) do update set
+            staxamnt = excluded.staxamnt, frttxamt = excluded.frttxamt, msctxamt = excluded.msctxamt,
+            tdttxsls = excluded.tdttxsls, txdtottx = excluded.txdtottx;
     end if;
     select * into o_ierrorstate, oerrstring from econnect_result(codes);
 end $$;
@@ -293,10 +370,28 @@ declare
     amount numeric := coalesce((p ->> 'DOCAMNT')::numeric, 0);
     card text := coalesce(p ->> 'CARDNAME', ''); checkbook text := coalesce(p ->> 'CHEKBKID', '');
     sequence integer := coalesce((p ->> 'SEQNUMBR')::integer, 0);
+    action integer := coalesce((p ->> 'Action')::integer, 1);
 begin
     fault := econnect_begin('taCreateSopPaymentInsertRecord', p);
     if fault <> 0 then codes := codes || fault; end if;
-    if document_exists(kind, number) then codes := codes || 90307; end if;
+    -- A payment can be added to a document in work; the header checks the sum again.
+    if document_exists(kind, number) and (not document_in_work(kind, number) or document_is_open(kind, number)) then
+        codes := codes || 90307;
+    end if;
+    if action not between 1 and 3 then codes := codes || 90308; end if;
+    if action in (2, 3) then
+        if not exists (select from sop10103 where soptype = kind and sopnumbe = number and seqnumbr = sequence
+            and pymttype = payment_type and docnumbr = coalesce(nullif(p ->> 'DOCNUMBR', ''), docnumbr))
+        then codes := codes || 90309; end if;
+        if action = 3 and amount <= 0 then codes := codes || 90303; end if;
+        if cardinality(codes) = 0 and action = 2 then
+            delete from sop10103 where soptype = kind and sopnumbe = number and seqnumbr = sequence;
+        elsif cardinality(codes) = 0 then
+            update sop10103 set amntpaid = amount where soptype = kind and sopnumbe = number and seqnumbr = sequence;
+        end if;
+        select * into o_ierrorstate, oerrstring from econnect_result(codes);
+        return;
+    end if;
     if kind not between 2 and 6 then codes := codes || 90301; end if;
     if payment_type not between 1 and 6 or (kind in (3, 4) and payment_type < 4) then codes := codes || 90302; end if;
     if amount <= 0 then codes := codes || 90303; end if;
@@ -396,6 +491,74 @@ begin
         perform leave_batch(2, order_number);
         perform document_to_history(2, order_number);
     end if;
+    return 0;
+end $$;
+
+create function document_to_work(kind integer, number text) returns void language sql as $$
+    insert into sop10100 select * from sop30200 where soptype = kind and sopnumbe = number;
+    insert into sop10200 select * from sop30300 where soptype = kind and sopnumbe = number;
+    delete from sop30300 where soptype = kind and sopnumbe = number;
+    delete from sop30200 where soptype = kind and sopnumbe = number;
+$$;
+
+create function restore_order(order_number text, invoice_number text) returns void language plpgsql as $$
+-- A voided invoice gives its order the quantities back; an order that was transferred in full comes back to work.
+declare back record; ordered sop30200;
+begin
+    select * into ordered from sop30200 where soptype = 2 and sopnumbe = order_number for update;
+    if ordered.voidstts = 1 then return; end if;
+    if ordered.sopnumbe is not null then
+        perform document_to_work(2, order_number);
+        insert into sy00500 as b (bchsourc, bachnumb, numoftrx, bchtotal) values (ordered.bchsourc, ordered.bachnumb, 1, ordered.docamnt)
+        on conflict (bchsourc, bachnumb) do update set numoftrx = b.numoftrx + 1, bchtotal = b.bchtotal + excluded.bchtotal;
+    end if;
+    for back in
+        select o.lnitmseq, o.itemnmbr, o.locncode, o.noninven, least(o.qtyprinv, i.quantity) as units,
+               exists (select from iv00101 m where m.itemnmbr = o.itemnmbr and m.itemtype in (1, 2)) as kept
+        from sop10200 o join sop10200 i on i.itemnmbr = o.itemnmbr and i.lnitmseq = o.lnitmseq
+        where o.soptype = 2 and o.sopnumbe = order_number and i.soptype = 3 and i.sopnumbe = invoice_number
+        order by o.itemnmbr
+    loop
+        update sop10200 set qtytoinv = qtytoinv + back.units, qtyprinv = qtyprinv - back.units, qtyremai = qtyremai + back.units,
+                atyalloc = atyalloc + case when back.kept and back.noninven = 0 then back.units else 0 end
+            where soptype = 2 and sopnumbe = order_number and lnitmseq = back.lnitmseq;
+        if back.kept and back.noninven = 0 then
+            update iv00102 set atyalloc = atyalloc + back.units
+                where itemnmbr = back.itemnmbr and ((locncode = back.locncode and rcrdtype = 2) or rcrdtype = 1);
+        end if;
+    end loop;
+end $$;
+
+create function return_exceeds_invoice(return_number text, origin text) returns integer language plpgsql as $$
+-- A return names one invoice; what it takes back is held against all invoices of the same web order,
+-- line by line of the store, less what was returned before. The invoice's row keeps two returns apart.
+declare original record;
+begin
+    perform from sop10100 where soptype = 3 and sopnumbe = origin for update;
+    perform from sop30200 where soptype = 3 and sopnumbe = origin for update;
+    select * into original from sales_documents where soptype = 3 and sopnumbe = origin;
+    if original.sopnumbe is null or original.voidstts <> 0 then return 90423; end if;
+    if exists (
+        with family as (
+            select sopnumbe from sales_documents
+            where soptype = 3 and voidstts = 0 and docid = original.docid and custnmbr = original.custnmbr
+              and (sopnumbe = origin or (original.cstponbr <> ''
+                   and split_part(cstponbr, '/', 1) = split_part(original.cstponbr, '/', 1)))
+        ), every_line as (
+            select * from sop10200 union all select * from sop30300
+        ), invoiced as (
+            select itemnmbr, integrationid, sum(quantity - qtycance) units, sum(xtndprce) worth
+            from every_line where soptype = 3 and sopnumbe in (select sopnumbe from family) group by 1, 2
+        ), returned as (
+            select itemnmbr, integrationid, noninven, sum(quantity) units, sum(xtndprce) worth
+            from every_line l where soptype = 4 and (sopnumbe = return_number or exists (
+                select from sales_documents d where d.soptype = 4 and d.sopnumbe = l.sopnumbe and d.voidstts = 0
+                  and d.origtype = 3 and d.orignumb in (select sopnumbe from family)))
+            group by 1, 2, 3
+        )
+        select from returned r left join invoiced i using (itemnmbr, integrationid)
+        where (i.itemnmbr is null and r.noninven = 0) or r.units > i.units or r.worth > i.worth
+    ) then return 90422; end if;
     return 0;
 end $$;
 
