@@ -1,7 +1,7 @@
 """Write parameters.py and the sandbox's parameter table from eConnect's published field tables.
 
 Run ``python -m include.connectors.erps.dynamics_gp.econnect.generate FIELDS.json`` after the tables
-change. Two nodes the tables lack are added here from the vendor's own pages.
+change. Three nodes the tables lack are added here from the vendor's own pages.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ PARAMETERS = HERE / "parameters.py"
 SANDBOX_TABLE = HERE.parent / "sandbox" / "sql" / "70_parameters.sql"
 LINE_WIDTH = 100
 
-# <taCreateCustomerAddress> (vendor page jj193311) and <taCreateUpdateBatchHeaderRcd> (jj193351),
-# as far as a sales integration needs them: "name type", an asterisk for required.
+# <taCreateCustomerAddress> (vendor page jj193311), <taCreateInternetAddresses> (jj193317) and
+# <taCreateUpdateBatchHeaderRcd> (jj193351), as far as a sales integration needs them: "name type",
+# an asterisk for required.
 SUPPLEMENT = {
     "taCreateCustomerAddress": (
         "CUSTNMBR* char(15)|ADRSCODE* char(15)|SLPRSNID char(15)|UPSZONE char(3)|SHIPMTHD char(15)|"
@@ -26,6 +27,9 @@ SUPPLEMENT = {
         "COUNTRY char(60)|CITY char(35)|STATE char(29)|ZIPCODE char(10)|PHNUMBR1 char(21)|"
         "PHNUMBR2 char(21)|PHNUMBR3 char(21)|FAX char(21)|CCode char(6)|LOCNCODE char(10)|"
         "SALSTERR char(15)|ShipToName char(64)|UpdateIfExists smallint"
+    ),
+    "taCreateInternetAddresses": (
+        "Master_Type* char(3)|Master_ID* char(30)|ADRSCODE char(15)|INET1 char(200)"
     ),
     "taCreateUpdateBatchHeaderRcd": (
         "BACHNUMB* char(15)|BCHCOMNT char(60)|SERIES* int|GLPOSTDT datetime|BCHSOURC* char(15)|"

@@ -789,6 +789,25 @@ class TaCreateCustomerAddress(Procedure):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TaCreateInternetAddresses(Procedure):
+    """Parameters of ``taCreateInternetAddresses``."""
+
+    PROCEDURE: ClassVar[str] = "taCreateInternetAddresses"
+    RULES: ClassVar[Mapping[str, Rule]] = {
+        "Master_Type": Text(3),
+        "Master_ID": Text(30),
+        "ADRSCODE": Text(15),
+        "INET1": Text(200),
+    }
+    REQUIRED: ClassVar[frozenset[str]] = frozenset({"Master_Type", "Master_ID"})
+
+    Master_Type: str
+    Master_ID: str
+    ADRSCODE: str | None = None
+    INET1: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaCreateUpdateBatchHeaderRcd(Procedure):
     """Parameters of ``taCreateUpdateBatchHeaderRcd``."""
 

@@ -557,7 +557,7 @@ begin
             group by 1, 2, 3
         )
         select from returned r left join invoiced i using (itemnmbr, integrationid)
-        where (i.itemnmbr is null and r.noninven = 0) or r.units > i.units or r.worth > i.worth
+        where (r.noninven = 0 and (i.itemnmbr is null or r.units > i.units)) or r.worth > i.worth
     ) then return 90422; end if;
     return 0;
 end $$;
@@ -567,11 +567,11 @@ language plpgsql as $$
 declare
     codes integer[] := '{}'; fault integer;
     kind integer := (p ->> 'SOPTYPE')::integer; number text := p ->> 'SOPNUMBE';
-    batch text := p ->> 'BACHNUMB'; currency text := coalesce(nullif(p ->> 'CURNCYID', ''), (select funlcurr from mc40000));
-    subtotal_ numeric := coalesce((p ->> 'SUBTOTAL')::numeric, 0); freight numeric := coalesce((p ->> 'FREIGHT')::numeric, 0);
-    misc numeric := coalesce((p ->> 'MISCAMNT')::numeric, 0); discount numeric := coalesce((p ->> 'TRDISAMT')::numeric, 0);
-    tax numeric := coalesce((p ->> 'TAXAMNT')::numeric, 0); amount numeric := coalesce((p ->> 'DOCAMNT')::numeric, 0);
-    received numeric := coalesce((p ->> 'PYMTRCVD')::numeric, 0);
+    batch text := p ->> 'BACHNUMB'; currency text;
+    subtotal_ numeric; freight numeric; misc numeric; discount numeric; tax numeric; amount numeric; received numeric;
+    freight_tax numeric; misc_tax numeric;
+    changing boolean := coalesce((p ->> 'UpdateExisting')::integer, 0) = 1 and document_exists(kind, number);
+    held sop10100; why_not integer;
     origin_type integer := coalesce((p ->> 'ORIGTYPE')::integer, 0); origin text := coalesce(p ->> 'ORIGNUMB', '');
     customer rm00101; lines_ integer; line_sum numeric; payments numeric; deposits numeric; taxes record; seller rm00301;
     transfer integer;
@@ -579,9 +579,25 @@ begin
     fault := econnect_begin('taSopHdrIvcInsert', p);
     if fault <> 0 then codes := codes || fault; end if;
     if not exists (select from sop40200 where soptype = kind and docid = p ->> 'DOCID') then codes := codes || 90401; end if;
-    if document_exists(kind, number) then
+    if changing then
+        why_not := why_not_changeable(kind, number, 90424, 90414);
+        if why_not <> 0 then codes := codes || case why_not when 2079 then 2022 else why_not end; end if;
+        select * into held from sop10100 where soptype = kind and sopnumbe = number for update;
+        if held.custnmbr <> p ->> 'CUSTNMBR' then codes := codes || 90425; end if;
+    elsif document_exists(kind, number) then
         codes := codes || case when document_is_open(kind, number) then 2022 else 90402 end;
     end if;
+    -- What a change does not mention stays as it is (held is empty for a new document).
+    currency := coalesce(nullif(p ->> 'CURNCYID', ''), held.curncyid, (select funlcurr from mc40000));
+    subtotal_ := coalesce((p ->> 'SUBTOTAL')::numeric, held.subtotal, 0);
+    freight := coalesce((p ->> 'FREIGHT')::numeric, held.frtamnt, 0);
+    misc := coalesce((p ->> 'MISCAMNT')::numeric, held.miscamnt, 0);
+    discount := coalesce((p ->> 'TRDISAMT')::numeric, held.trdisamt, 0);
+    tax := coalesce((p ->> 'TAXAMNT')::numeric, held.taxamnt, 0);
+    amount := coalesce((p ->> 'DOCAMNT')::numeric, held.docamnt, 0);
+    received := coalesce((p ->> 'PYMTRCVD')::numeric, held.pymtrcvd, 0);
+    freight_tax := coalesce((p ->> 'FRTTXAMT')::numeric, held.frttxamt, 0);
+    misc_tax := coalesce((p ->> 'MSCTXAMT')::numeric, held.msctxamt, 0);
     select * into customer from rm00101 where custnmbr = p ->> 'CUSTNMBR';
     if customer.custnmbr is null then codes := codes || 90404;
     elsif exists (
@@ -604,7 +620,7 @@ begin
            coalesce(sum(frttxamt), 0) freight, coalesce(sum(msctxamt), 0) misc
         into taxes from sop10105 where soptype = kind and sopnumbe = number;
     if taxes.total <> tax then codes := codes || 90408; end if;
-    if taxes.freight <> coalesce((p ->> 'FRTTXAMT')::numeric, 0) or taxes.misc <> coalesce((p ->> 'MSCTXAMT')::numeric, 0) then
+    if taxes.freight <> freight_tax or taxes.misc <> misc_tax then
         codes := codes || 90409;
     end if;
     if coalesce((p ->> 'CREATETAXES')::integer, 0) <> 0 then codes := codes || 90417; end if;
@@ -631,6 +647,7 @@ begin
     end if;
 
     -- The batch comes last: its row stays locked until the document is committed, as in GP.
+    if cardinality(codes) = 0 and changing then perform leave_batch(kind, number); end if;
     if cardinality(codes) = 0 then
         update sy00500 set numoftrx = numoftrx + 1, bchtotal = bchtotal + amount, modifdt = current_date
             where bchsourc = 'Sales Entry' and bachnumb = batch;
@@ -639,12 +656,31 @@ begin
         end if;
     end if;
 
-    if cardinality(codes) = 0 then
+    if cardinality(codes) = 0 and changing then
+        update sop10100 set bachnumb = batch, docdate = (p ->> 'DOCDATE')::date, cstponbr = coalesce(p ->> 'CSTPONBR', cstponbr),
+            custname = coalesce(nullif(p ->> 'CUSTNAME', ''), custname), shiptoname = coalesce(p ->> 'ShipToName', shiptoname),
+            cntcprsn = coalesce(p ->> 'CNTCPRSN', cntcprsn), address1 = coalesce(p ->> 'ADDRESS1', address1),
+            address2 = coalesce(p ->> 'ADDRESS2', address2), address3 = coalesce(p ->> 'ADDRESS3', address3),
+            city = coalesce(p ->> 'CITY', city), state = coalesce(p ->> 'STATE', state), zipcode = coalesce(p ->> 'ZIPCODE', zipcode),
+            country = coalesce(p ->> 'COUNTRY', country), phnumbr1 = coalesce(p ->> 'PHNUMBR1', phnumbr1),
+            shipmthd = coalesce(p ->> 'SHIPMTHD', shipmthd), locncode = coalesce(p ->> 'LOCNCODE', locncode),
+            subtotal = subtotal_, trdisamt = discount, frtamnt = freight, miscamnt = misc, taxamnt = tax, frttxamt = taxes.freight,
+            msctxamt = taxes.misc, docamnt = amount, pymtrcvd = received, deprecvd = deposits, acctamnt = amount - received,
+            refrence = coalesce(p ->> 'REFRENCE', refrence), integrationid = coalesce(p ->> 'INTEGRATIONID', integrationid),
+            dex_row_ts = now() at time zone 'utc'
+            where soptype = kind and sopnumbe = number;
+        if kind = 2 and not exists (select from sop10200 where soptype = 2 and sopnumbe = number and qtyremai > 0)
+            and exists (select from sop10200 where soptype = 2 and sopnumbe = number and qtyprinv > 0)
+        then
+            perform leave_batch(2, number);
+            perform document_to_history(2, number);
+        end if;
+    elsif cardinality(codes) = 0 then
         insert into sop10100 (
             soptype, sopnumbe, origtype, orignumb, docid, docdate, ordrdate, invodate, bachnumb, custnmbr, custname, cstponbr,
             prbtadcd, prstadcd, shiptoname, cntcprsn, address1, address2, address3, city, state, zipcode, country, phnumbr1,
             shipmthd, locncode, taxschid, slprsnid, curncyid, xchgrate, subtotal, trdisamt, frtamnt, miscamnt, taxamnt,
-            frttxamt, msctxamt, docamnt, pymtrcvd, deprecvd, acctamnt, refrence, user2ent
+            frttxamt, msctxamt, docamnt, pymtrcvd, deprecvd, acctamnt, refrence, user2ent, integrationid
         ) values (
             kind, number, origin_type, origin, p ->> 'DOCID', (p ->> 'DOCDATE')::date,
             coalesce((p ->> 'ORDRDATE')::date, '1900-01-01'), case when kind = 3 then (p ->> 'DOCDATE')::date else '1900-01-01' end,
@@ -658,10 +694,14 @@ begin
             coalesce(p ->> 'SHIPMTHD', customer.shipmthd), coalesce(p ->> 'LOCNCODE', ''), coalesce(p ->> 'TAXSCHID', ''),
             coalesce(p ->> 'SLPRSNID', ''), currency, coalesce((p ->> 'XCHGRATE')::numeric, 0), subtotal_, discount, freight, misc,
             tax, taxes.freight, taxes.misc, amount, received, deposits, amount - received, coalesce(p ->> 'REFRENCE', ''),
-            coalesce(p ->> 'USER2ENT', '')
+            coalesce(p ->> 'USER2ENT', ''), coalesce(p ->> 'INTEGRATIONID', '')
         );
         if p ?| array['CMMTTEXT', 'COMMENT_1'] then
             insert into sop10106 values (kind, number, coalesce(p ->> 'CMMTTEXT', ''), coalesce(p ->> 'COMMENT_1', ''));
+        end if;
+        if kind = 4 and origin <> '' then
+            transfer := case origin_type when 3 then return_exceeds_invoice(number, origin) else 90423 end;
+            if transfer <> 0 then codes := codes || transfer; end if;
         end if;
         if kind = 3 and origin_type = 2 and exists (select from sop10100 where soptype = 2 and sopnumbe = origin) then
             transfer := transfer_order(origin, number);
@@ -684,10 +724,12 @@ begin
     elsif document_is_open(kind, number) then codes := codes || 2079;
     elsif batch_is_busy(held.bachnumb) then codes := codes || 90414;
     elsif held.pymtrcvd > 0 and coalesce((p ->> 'RemovePayments')::integer, 0) <> 1 then codes := codes || 90802;
+    elsif exists (select from sop10200 where soptype = kind and sopnumbe = number and qtyprinv > 0) then codes := codes || 90803;
     end if;
     if cardinality(codes) = 0 then
         perform release_stock(kind, number);
         perform leave_batch(kind, number);
+        if kind = 3 and held.origtype = 2 and held.orignumb <> '' then perform restore_order(held.orignumb, number); end if;
         delete from sop10103 where soptype = kind and sopnumbe = number;
         update sop10100 set voidstts = 1, pymtrcvd = 0, deprecvd = 0, dex_row_ts = now() at time zone 'utc'
             where soptype = kind and sopnumbe = number;

@@ -13,15 +13,19 @@ begin
 end $$;
 
 create function gp_post_batch(batch text, person text default 'sa') returns integer language plpgsql as $$
--- Posts the invoices of a batch whose date is in an open period; returns how many. Orders stay in work.
+-- Posts the invoices and returns of a batch; answers how many. What it is posted on is the batch's posting date, or the
+-- document's own where the batch has none; in a closed period it is left. Orders stay in work.
 declare document record; posted integer := 0;
 begin
     perform gp_begin_posting(batch, person);
     for document in
-        select d.soptype, d.sopnumbe from sop10100 d
+        select d.soptype, d.sopnumbe, case when b.glpostdt > '1900-01-01' then b.glpostdt else d.docdate end as posted_on
+        from sop10100 d join sy00500 b using (bchsourc, bachnumb)
         where d.bchsourc = 'Sales Entry' and d.bachnumb = batch and d.soptype in (3, 4)
           and not document_is_open(d.soptype, d.sopnumbe)
-          and not exists (select from sy40100 f where f.series = 3 and f.closed <> 0 and d.docdate between f.perioddt and f.perdendt)
+          and not exists (
+              select from sy40100 f where f.series = 3 and f.closed <> 0
+                and case when b.glpostdt > '1900-01-01' then b.glpostdt else d.docdate end between f.perioddt and f.perdendt)
         order by d.dex_row_id
     loop
         update iv00102 s set qtyonhnd = s.qtyonhnd - sold.quantity
@@ -29,9 +33,16 @@ begin
               where soptype = document.soptype and sopnumbe = document.sopnumbe and noninven = 0 group by 1, 2) sold
         where document.soptype = 3 and s.itemnmbr = sold.itemnmbr
           and ((s.rcrdtype = 2 and s.locncode = sold.locncode) or s.rcrdtype = 1);
+        update iv00102 s set qtyonhnd = s.qtyonhnd + came.on_hand, qtyrtrnd = s.qtyrtrnd + came.returned,
+                qtyinuse = s.qtyinuse + came.in_use, qtyinsvc = s.qtyinsvc + came.in_service, qtydmged = s.qtydmged + came.damaged
+        from (select itemnmbr, locncode, sum(qtyonhnd) on_hand, sum(qtyrtrnd) returned, sum(qtyinuse) in_use,
+                     sum(qtyinsvc) in_service, sum(qtydmged) damaged from sop10200
+              where soptype = document.soptype and sopnumbe = document.sopnumbe and noninven = 0 group by 1, 2) came
+        where document.soptype = 4 and s.itemnmbr = came.itemnmbr
+          and ((s.rcrdtype = 2 and s.locncode = came.locncode) or s.rcrdtype = 1);
         perform release_stock(document.soptype, document.sopnumbe);
         perform leave_batch(document.soptype, document.sopnumbe);
-        update sop10100 set glpostdt = docdate where soptype = document.soptype and sopnumbe = document.sopnumbe;
+        update sop10100 set glpostdt = document.posted_on where soptype = document.soptype and sopnumbe = document.sopnumbe;
         perform document_to_history(document.soptype, document.sopnumbe);
         posted := posted + 1;
     end loop;
