@@ -1,0 +1,234 @@
+"""One simulated stretch of days: lives, runs with faults and retries, the books after each day.
+
+Everything is drawn from one seed, in one thread: the same seed runs the same way. The pipeline
+code, PostgreSQL, the store's server and the company's procedures are the real ones.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from include.connectors.stores.shopify.sandbox.settings import SandboxSettings
+from include.domain.errors import CounterfoilError
+from include.domain.window import Window
+from include.pipelines import documents, orders, proof
+from include.pipelines.runs import Run, RunType
+from include.staging.engine import translated
+from local.postgres import EmbeddedPostgres
+from tests.integration.world import FixedClock, World, open_world
+from tests.simulation import lives
+from tests.simulation.faults import KILL, STORE_KINDS, Faults, FaultyErp, SimulatedKill
+
+START = datetime(2026, 11, 10, tzinfo=UTC)
+MOST_TRIES = 12
+STEPS = ("pull", "validate", "load", "post", "prove")
+
+
+class Broken(AssertionError):
+    """The books are not what the store says; the message holds the seed and the story."""
+
+
+@dataclass
+class Report:
+    """What a simulation came to.
+
+    Attributes:
+        seed: Replays it.
+        orders: Orders that lived.
+        runs: Runs of a window that were finished.
+        events: What happened to the orders.
+        faults: What happened to the runs.
+        held: Orders that were held at the end.
+    """
+
+    seed: int
+    orders: int = 0
+    runs: int = 0
+    events: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    held: int = 0
+
+    @property
+    def kills(self) -> int:
+        """How often a process died."""
+        return self.faults[KILL]
+
+
+def simulate(server: EmbeddedPostgres, staging_url: str, seed: int, *, days: int = 4) -> Report:
+    """Simulate a few days of a shop and hold the books against it after each.
+
+    Args:
+        server: Where the company's database is made.
+        staging_url: Empty staging database.
+        seed: Draws everything.
+        days: How many days to live through.
+
+    Raises:
+        Broken: Something was lost, doubled or wedged.
+    """
+    chance = random.Random(seed)
+    settings = SandboxSettings(bucket_size=1e9, restore_rate=1e9)
+    with open_world(server, staging_url, seed_number=seed, days=0, sandbox=settings) as world:
+        return _Simulation(world, chance, Report(seed)).run(days)
+
+
+@dataclass
+class _Simulation:
+    world: World
+    chance: random.Random
+    report: Report
+
+    def __post_init__(self) -> None:
+        self.faults = Faults(self.chance, self.report.faults)
+        self.clock = FixedClock(START)
+        house = self.world.house
+        house.clock = self.clock
+        house.settings = house.settings.model_copy(update={"posting_threads": 1})
+        real_erp = house.erp
+        house.erp = FaultyErp(real_erp, self.faults)  # type: ignore[assignment]
+        self.faults.watch(house.engine)
+        self.alive: list[str] = []
+
+    def run(self, days: int) -> Report:
+        for number in range(days):
+            day = Window(START + timedelta(days=number), START + timedelta(days=number + 1))
+            self._live_through(day)
+            self.clock.at = day.end_at + timedelta(hours=1, minutes=self.chance.randint(-10, 10))
+            self.world.store.clock.set(self.clock.at)
+            for window, kind in self._runs_of(day):
+                self._finish(Run(f"{kind}-{number}-{self.report.runs}", kind, window))
+            self._check_books()
+        self.report.orders = len(self.alive)
+        return self.report
+
+    def _live_through(self, day: Window) -> None:
+        store = self.world.store
+        moments = sorted(self.chance.randrange(86_000) for _ in range(10))
+        for second in moments:
+            at = day.start_at + timedelta(seconds=second)
+            store.clock.set(at)
+            if self.chance.random() < 0.55 or not self.alive:
+                self.alive.append(lives.place(store, self.chance, at).name)
+                self.report.events["placed"] += 1
+            else:
+                order = store.by_name(self.chance.choice(self.alive))
+                if at > order.updated_at:
+                    self.report.events[lives.live(store, order, self.chance, at)] += 1
+
+    def _runs_of(self, day: Window) -> list[tuple[Window, RunType]]:
+        """The live run of the day; often a backfill of an earlier day, or of the same, as well."""
+        runs = [(day, RunType.BACKFILL)]
+        earlier = day.start_at - timedelta(days=self.chance.randrange(3))
+        if self.chance.random() < 0.6 and earlier >= START:
+            runs.append((Window(earlier, earlier + timedelta(days=1)), RunType.BACKFILL))
+        if self.chance.random() < 0.5:
+            # The live run comes late: what it owns has settled.
+            live = Window(day.start_at + timedelta(minutes=5), day.end_at + timedelta(minutes=5))
+            runs.append((live, RunType.SCHEDULED))
+        self.chance.shuffle(runs)
+        return runs
+
+    def _finish(self, run: Run) -> None:
+        """Run the steps of a window as Airflow does: a step that dies or fails is tried again."""
+        selection = run.selection(self.world.house.settings, self.clock.now())
+        batch = 0
+
+        def pull() -> None:
+            nonlocal batch
+            batch = orders.pull(self.world.house, run, selection)
+
+        house = self.world.house
+        steps: dict[str, Callable[[], object]] = {
+            "pull": pull,
+            "validate": lambda: orders.validate(house, batch),
+            "load": lambda: orders.load(house, batch),
+            "post": lambda: documents.post(house, orders.orders_to_post(house, batch, run), batch),
+            "prove": lambda: self._prove(run, batch),
+        }
+        for name in STEPS:
+            for attempt in range(MOST_TRIES):
+                if self._survives(name, steps[name], faulty=attempt < MOST_TRIES - 3):
+                    break
+            else:
+                raise Broken(f"seed {self.report.seed}: {run.run_id} is wedged in {name}")
+        self.report.runs += 1
+
+    def _survives(self, name: str, step: Callable[[], object], *, faulty: bool) -> bool:
+        self.faults.clear()
+        self.world.sandbox.faults.clear()
+        if faulty:
+            self.faults.lay(name)
+            if name in ("pull", "prove") and self.chance.random() < 0.5:
+                kind = self.chance.choice(STORE_KINDS)
+                self.world.fault(kind, times=1, after=self.chance.randrange(3))
+                self.report.faults[kind] += 1
+        try:
+            with translated():
+                step()
+        except SimulatedKill:
+            self.world.house.engine.dispose()
+            return False
+        except CounterfoilError:
+            return False
+        finally:
+            self.faults.clear()
+        return True
+
+    def _prove(self, run: Run, batch: int) -> None:
+        selection = run.selection(self.world.house.settings, self.clock.now())
+        found = proof.prove(self.world.house, run, selection, batch)
+        if not found.is_complete:
+            words = [
+                f"{o.order_number}: {o.message}" for o in found.orders if o.outcome == "unexplained"
+            ]
+            raise Broken(f"seed {self.report.seed}: {run.run_id}: {words} {found.money}")
+
+    def _check_books(self) -> None:
+        """Hold the company's own tables against the store's truth, order by order."""
+        doubled = self.world.books(
+            "select soptype, cstponbr from sales_documents group by 1, 2 having count(*) > 1"
+        )
+        if doubled:
+            raise Broken(f"seed {self.report.seed}: doubled: {doubled}")
+        held = {
+            str(number)
+            for (number,) in self.world.ask(
+                "select order_number from quarantine where state = 'open' and severity = 'critical'"
+            )
+        }
+        self.report.held = len(held)
+        booked = self._net_in_books()
+        for name in self.alive:
+            if name in held:
+                continue
+            order = self.world.store.by_name(name)
+            worth = order.received.shop - order.refunded.shop
+            if booked.get(name, Decimal(0)) != worth:
+                raise Broken(
+                    f"seed {self.report.seed}: {name} is worth {worth} in the store and "
+                    f"{booked.get(name, Decimal(0))} in the books"
+                )
+
+    def _net_in_books(self) -> dict[str, Decimal]:
+        rows = self.world.books(
+            "select split_part(trim(cstponbr), '/', 1) as number, soptype, docamnt"
+            " from sales_documents where voidstts = 0"
+        )
+        ordered: dict[str, Decimal] = {}
+        billed: dict[str, Decimal] = {}
+        for number, soptype, amount in rows:
+            kept = ordered if soptype == 2 else billed
+            sign = -1 if soptype == 4 else 1
+            kept[str(number)] = kept.get(str(number), Decimal(0)) + sign * Decimal(str(amount))
+        return {**ordered, **billed}
+
+
+def quiet() -> None:
+    """Keep the pipelines' own lines out of the simulation's output."""
+    logging.disable(logging.CRITICAL)
