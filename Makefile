@@ -20,7 +20,7 @@ RUN_ARGUMENTS = $(if $(filter-out 0,$(ONCE)),--once) $(if $(DAYS),--days $(DAYS)
 PYTEST = $(BIN)/python -m pytest
 WORKERS ?= 2
 
-.PHONY: help setup run stop status test test-fast test-e2e lint format lock check-lock bench clean
+.PHONY: help setup run stop status test test-fast test-e2e lint format lock check-lock bench simulate clean
 
 help: ## Show this list
 	@echo "make <target>   (PYTHON=$(PYTHON))"
@@ -78,6 +78,10 @@ check-lock: setup ## Check that requirements.lock is what requirements*.txt comp
 
 bench: setup ## Measure; prints a table and writes bench/latest.json
 	@exec $(BIN)/python -m bench
+
+simulate: setup ## Live random order lives through with faults and kills (SEED=1 N=10 ORDER_DAYS=4)
+	@exec $(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED)) $(if $(N),--n $(N)) \
+		$(if $(ORDER_DAYS),--days $(ORDER_DAYS))
 
 clean: stop ## Stop everything and remove its state (orders posted to the sandbox included)
 	rm -rf .local

@@ -37,9 +37,8 @@ def main() -> int:
             orders += report.orders
             runs += report.runs
             held += report.held
-    print(
-        f"{orders} lives, {runs} runs, {sum(total.values())} faults, {time.monotonic() - began:.0f} s"
-    )
+    seconds = time.monotonic() - began
+    print(f"{orders} lives, {runs} runs, {sum(total.values())} faults, {seconds:.0f} s")
     for kind, count in total.most_common():
         print(f"  {kind:<18} {count:>6}")
     print(f"held at the end: {held}; lost 0, doubled 0, wedged 0")

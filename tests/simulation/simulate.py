@@ -60,7 +60,14 @@ class Report:
         return self.faults[KILL]
 
 
-def simulate(server: EmbeddedPostgres, staging_url: str, seed: int, *, days: int = 4) -> Report:
+def simulate(
+    server: EmbeddedPostgres,
+    staging_url: str,
+    seed: int,
+    *,
+    days: int = 4,
+    sabotage: Callable[[World], None] | None = None,
+) -> Report:
     """Simulate a few days of a shop and hold the books against it after each.
 
     Args:
@@ -68,6 +75,7 @@ def simulate(server: EmbeddedPostgres, staging_url: str, seed: int, *, days: int
         staging_url: Empty staging database.
         seed: Draws everything.
         days: How many days to live through.
+        sabotage: Builds a deliberate bug into the world, to see that it is noticed.
 
     Raises:
         Broken: Something was lost, doubled or wedged.
@@ -75,6 +83,8 @@ def simulate(server: EmbeddedPostgres, staging_url: str, seed: int, *, days: int
     chance = random.Random(seed)
     settings = SandboxSettings(bucket_size=1e9, restore_rate=1e9)
     with open_world(server, staging_url, seed_number=seed, days=0, sandbox=settings) as world:
+        if sabotage is not None:
+            sabotage(world)
         return _Simulation(world, chance, Report(seed)).run(days)
 
 
@@ -167,7 +177,7 @@ class _Simulation:
             if name in ("pull", "prove") and self.chance.random() < 0.5:
                 kind = self.chance.choice(STORE_KINDS)
                 self.world.fault(kind, times=1, after=self.chance.randrange(3))
-                self.report.faults[kind] += 1
+        laid = [fault.kind for fault in self.world.sandbox.faults.waiting()]
         try:
             with translated():
                 step()
@@ -178,6 +188,8 @@ class _Simulation:
             return False
         finally:
             self.faults.clear()
+            if not self.world.sandbox.faults.waiting():
+                self.report.faults.update(laid)
         return True
 
     def _prove(self, run: Run, batch: int) -> None:
