@@ -6,9 +6,10 @@ carries a plan out; a second plan straight after is empty. A dry run is a plan t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 from include.domain.content import Books, Content, Difference, difference
@@ -24,7 +25,7 @@ from include.domain.document import (
 from include.domain.errors import OrderError, Unbalanced
 from include.domain.ledger import OrderLedger
 from include.domain.money import ZERO, Money, allocate
-from include.domain.order import FinancialStatus, LineKind, Order, Restock
+from include.domain.order import FinancialStatus, LineKind, Order, Refund, Restock
 from include.domain.policy import InvoiceMoment, OnTestOrder, Policy, ShortStock, UnpaidOrders
 from include.domain.sales import (
     Adjustments,
@@ -36,6 +37,7 @@ from include.domain.sales import (
 
 Stock = Mapping[StockNeed, Decimal]
 Payments = tuple[DocumentPayment, ...]
+Fate = tuple[Restock, str | None]
 
 UNPAID = frozenset(
     {
@@ -164,14 +166,15 @@ def _before_invoice(
     sale = _allocate_stock(sale, policy, stock, _covered(booked))
     deposit = payments if _needs_deposit(order, sale, payments, policy) else ()
     wanted = replace(sale, payments=deposit)
-    if facts_digest(wanted) != newest.digest or wanted.paid != booked.paid:
+    arrived = bool(newest.back_ordered) and not sale.is_back_ordered
+    if facts_digest(wanted) != newest.digest or wanted.paid != booked.paid or arrived:
         sequence = ledger.next_sequence(DocumentKind.ORDER_CHANGE)
         key = replace(sale.key, kind=DocumentKind.ORDER_CHANGE, sequence=sequence)
         change = replace(wanted, key=key, based_on=first.key)
         if not _may_invoice(order, sale, payments, policy):
             return (change,)
         return (change, invoice_document(sale, payments, policy))
-    if newest.back_ordered or not _may_invoice(order, sale, payments, policy):
+    if not _may_invoice(order, sale, payments, policy):
         return ()
     return (invoice_document(sale, payments, policy),)
 
@@ -221,7 +224,7 @@ def _settling(
         yield replace(
             sale,
             key=key,
-            document_on=_newest_refund_on(order, sale, policy),
+            document_on=_credited_on(order, sale, ledger, policy),
             total=less.total,
             lines=tuple(_restocked(order, less.lines, ledger)),
             charges=less.charges,
@@ -250,50 +253,79 @@ def _settling(
         yield replace(_empty(sale), key=key, payments=more.payments, based_on=newest)
 
 
-def _newest_refund_on(order: Order, sale: Document, policy: Policy) -> date:
-    newest = max((refund.created_at for refund in order.refunds), default=order.updated_at)
-    return max(sale.document_on, newest.astimezone(policy.time_zone).date())
+def _credited_on(order: Order, sale: Document, ledger: OrderLedger, policy: Policy) -> date:
+    """Return the day of the newest refund that is not booked yet, or of the order's last change."""
+    fresh = _refunds_since(order, _newest_version(ledger))
+    moment = fresh[-1].created_at if fresh else order.updated_at
+    return max(sale.document_on, moment.astimezone(policy.time_zone).date())
+
+
+def _newest_version(ledger: OrderLedger, line_id: str | None = None) -> datetime | None:
+    """Return the order's version that invoices and credit notes last dealt with, if it is known.
+
+    Args:
+        ledger: What is posted.
+        line_id: Only the documents that hold this line.
+    """
+    entries = ledger.all_posted(DocumentKind.INVOICE) + ledger.all_posted(DocumentKind.CREDIT_NOTE)
+    versions = [
+        datetime.fromisoformat(entry.order_version)
+        for entry in entries
+        if entry.order_version
+        and (
+            line_id is None
+            or any(line.line_id == line_id for line in (entry.content or Content()).lines)
+        )
+    ]
+    return max(versions, default=None)
+
+
+def _refunds_since(order: Order, version: datetime | None) -> list[Refund]:
+    """Return the refunds made after a version of the order, oldest first."""
+    return sorted(
+        (r for r in order.refunds if version is None or r.created_at > version),
+        key=lambda refund: refund.created_at,
+    )
 
 
 def _restocked(
     order: Order, lines: tuple[DocumentLine, ...], ledger: OrderLedger
 ) -> Iterator[DocumentLine]:
-    """Say of each credited unit what became of it, in the order of the store's refunds."""
+    """Say of each credited unit what became of it, and where it went.
+
+    Units that left by a refund are told by the refunds that no document has dealt with, the newest
+    first; units beyond those were taken off by an edit.
+    """
     for line in lines:
         fates = [
-            part.restock
-            for refund in sorted(order.refunds, key=lambda r: r.created_at)
+            (part.restock, part.location_id or line.location_id)
+            for refund in _refunds_since(order, _newest_version(ledger, line.line_id))
             for part in refund.lines
             if part.line_id == line.line_id
             for _ in range(part.quantity)
         ]
-        earlier = sum(
-            part.quantity
-            for entry in ledger.all_posted(DocumentKind.CREDIT_NOTE)
-            for part in (entry.content or Content()).lines
-            if part.line_id == line.line_id
-        )
-        own = fates[earlier : earlier + line.quantity]
-        own += [Restock.CANCELLED] * (line.quantity - len(own))
-        kinds = list(dict.fromkeys(own))
-        yield from _by_fate(order, line, [(kind, own.count(kind)) for kind in kinds])
+        own = fates[-line.quantity :]
+        own += [(Restock.CANCELLED, line.location_id)] * (line.quantity - len(own))
+        yield from _by_fate(order, line, Counter(own))
 
 
-def _by_fate(
-    order: Order, line: DocumentLine, fates: list[tuple[Restock, int]]
-) -> Iterator[DocumentLine]:
-    if len(fates) == 1:
-        yield replace(line, restock=fates[0][0])
-        return
-    weights = [Decimal(units) for _, units in fates]
+def _by_fate(order: Order, line: DocumentLine, fates: Counter[Fate]) -> Iterator[DocumentLine]:
+    weights = [Decimal(units) for units in fates.values()]
     nets = allocate(line.net, weights, order.currency)
     taxes = [allocate(tax.amount, weights, order.currency) for tax in line.taxes]
-    for at, (fate, units) in enumerate(fates):
+    for at, ((restock, location_id), units) in enumerate(fates.items()):
         own = tuple(
             replace(tax, amount=shares[at], base=nets[at])
             for tax, shares in zip(line.taxes, taxes, strict=True)
         )
-        yield replace(line, quantity=units, net=nets[at], taxes=own, restock=fate)
+        yield replace(
+            line,
+            quantity=units,
+            net=nets[at],
+            taxes=own,
+            restock=restock,
+            location_id=location_id,
+        )
 
 
 def _void(sale: Document, target: DocumentKey, number: int) -> Document:
