@@ -29,8 +29,10 @@ from include.domain.order import FinancialStatus, LineKind, Order, Refund, Resto
 from include.domain.policy import InvoiceMoment, OnTestOrder, Policy, ShortStock, UnpaidOrders
 from include.domain.sales import (
     Adjustments,
+    exchange_left,
     facts_digest,
     invoice_document,
+    is_called_off,
     payments_of,
     sales_document,
 )
@@ -112,7 +114,7 @@ def plan(order: Order, ledger: OrderLedger, policy: Policy, stock: Stock) -> Pla
     if not posted:
         skipped = _skip_reason(order, policy)
         if skipped is not None:
-            return Plan(skipped=skipped)
+            return Plan(skipped=skipped, adjustments=_left_by_rates(order, skipped))
         if ledger.entries and ledger.posted(DocumentKind.SALES_ORDER) is not None:
             return _after_void(order)
         return _first_documents(order, policy, stock)
@@ -355,9 +357,11 @@ def _skip_reason(order: Order, policy: Policy) -> str | None:
     stated = order.stated
     if order.is_test and policy.test_orders is OnTestOrder.SKIP:
         return "test_order"
-    kept = stated.received.shop - stated.refunded.shop
+    # In the buyer's currency: what rates left of the shop money is no payment for anything.
+    kept = stated.received.presentment - stated.refunded.presentment
     if order.cancelled_at is not None:
-        if kept:
+        if not is_called_off(order):
+            kept = stated.received.shop - stated.refunded.shop
             raise Unbalanced(
                 f"order {order.number} is cancelled but {Money(kept, order.currency)} of its "
                 "payments was kept: refund it in the store, or undo the cancellation",
@@ -375,6 +379,11 @@ def _skip_reason(order: Order, policy: Policy) -> str | None:
     if order.financial_status in UNPAID and policy.unpaid is UnpaidOrders.SKIP:
         return "unpaid"
     return None
+
+
+def _left_by_rates(order: Order, skipped: str) -> Adjustments:
+    exchange = exchange_left(order) if skipped in ("cancelled", "refunded") else ZERO
+    return (("exchange_difference", -exchange),) if exchange else ()
 
 
 def _allocate_stock(

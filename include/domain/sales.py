@@ -29,6 +29,9 @@ from include.domain.policy import Policy
 
 Adjustments = tuple[tuple[str, Decimal], ...]
 
+_RECEIVED = (TenderKind.SALE, TenderKind.CAPTURE)
+_GIVEN = (TenderKind.REFUND, TenderKind.CHANGE)
+
 
 def sales_document(order: Order, policy: Policy) -> tuple[Document, Adjustments]:
     """Build the sales order of an order as it stands, without stock or payments.
@@ -40,6 +43,8 @@ def sales_document(order: Order, policy: Policy) -> tuple[Document, Adjustments]
     Returns:
         The document, and the named differences between the store's current total and its own.
     """
+    if is_called_off(order):
+        return _worthless(order, policy)
     lines = tuple(
         DocumentLine(
             line_id=line.line_id,
@@ -66,7 +71,7 @@ def sales_document(order: Order, policy: Policy) -> tuple[Document, Adjustments]
     )
     exchange = _exchange_difference(order, order.stated.current_total.shop + rounding + discrepancy)
     if exchange:
-        charges += (DocumentCharge("exchange", ChargeKind.FX, "Exchange difference", exchange),)
+        charges += (_exchange_charge(exchange),)
     adjustments = tuple(
         (cause, amount)
         for cause, amount in (
@@ -78,18 +83,49 @@ def sales_document(order: Order, policy: Policy) -> tuple[Document, Adjustments]
         if amount
     )
     total = order.stated.current_total.shop - sum((amount for _, amount in adjustments), ZERO)
+    return replace(
+        _header(order, policy), total=total, lines=lines, charges=charges, concession=concession
+    ), adjustments
+
+
+def is_called_off(order: Order) -> bool:
+    """Tell whether the order is cancelled and the buyer has all money back: worth nothing.
+
+    What the store still states as its total (an unpaid order that was cancelled) nobody owes. What
+    exchange rates left of the money is worth booking, so only the buyer's currency decides.
+
+    Args:
+        order: The canonical order.
+    """
+    stated = order.stated
+    return order.cancelled_at is not None and (
+        stated.received.presentment == stated.refunded.presentment
+    )
+
+
+def _worthless(order: Order, policy: Policy) -> tuple[Document, Adjustments]:
+    """Build the sales order of a cancelled order: nothing but what exchange rates left behind."""
+    exchange = exchange_left(order)
+    charges = (_exchange_charge(exchange),) if exchange else ()
+    called_off = order.stated.current_total.shop
+    adjustments = (("cancelled", called_off), ("exchange_difference", -exchange))
+    return (
+        replace(_header(order, policy), total=exchange, charges=charges),
+        tuple((cause, amount) for cause, amount in adjustments if amount),
+    )
+
+
+def _header(order: Order, policy: Policy) -> Document:
     shipping = next(
         (c for c in order.charges if c.kind is ChargeKind.SHIPPING and not c.removed), None
     )
-    document = Document(
+    return Document(
         key=DocumentKey(order.channel, order.order_id_store, DocumentKind.SALES_ORDER),
         order_number=order.number,
         document_on=order.placed_at.astimezone(policy.time_zone).date(),
         currency=order.currency,
-        total=total,
-        lines=lines,
-        charges=charges,
-        concession=concession,
+        total=ZERO,
+        lines=(),
         customer=order.customer,
         billing_address=order.billing_address,
         shipping_address=order.shipping_address,
@@ -98,7 +134,10 @@ def sales_document(order: Order, policy: Policy) -> tuple[Document, Adjustments]
         purchase_order_number=order.purchase_order_number,
         placed_at=order.placed_at,
     )
-    return document, adjustments
+
+
+def _exchange_charge(amount: Decimal) -> DocumentCharge:
+    return DocumentCharge("exchange", ChargeKind.FX, "Exchange difference", amount)
 
 
 def invoice_document(
@@ -161,10 +200,10 @@ def payments_of(order: Order, total: Decimal) -> tuple[DocumentPayment, ...]:
     Raises:
         Unbalanced: More was received than the document is worth, or given back than received.
     """
-    good = [t for t in order.tenders if t.status is TenderStatus.SUCCESS]
-    charges = [t for t in good if t.kind in (TenderKind.SALE, TenderKind.CAPTURE)]
+    good = _good_tenders(order)
+    charges = [t for t in good if t.kind in _RECEIVED]
     left = {t.tender_id: t.amount.shop for t in charges}
-    for back in (t for t in good if t.kind in (TenderKind.REFUND, TenderKind.CHANGE)):
+    for back in (t for t in good if t.kind in _GIVEN):
         _take_back(back, charges, left, order)
     withheld = sum(left.values(), ZERO) - total
     marketplace = _marketplace_tax(order)
@@ -187,17 +226,22 @@ def payments_of(order: Order, total: Decimal) -> tuple[DocumentPayment, ...]:
 
 
 def _take_back(back: Tender, charges: list[Tender], left: dict[str, Decimal], order: Order) -> None:
-    """Take a refund from the payment it names, then from its gateway's, then from any."""
+    """Take a refund from the payment it names, then from its gateway's, then from any.
+
+    In two currencies the shop money paid back may exceed what came in, by the rates alone.
+    """
     amount = back.amount.shop
     by_closeness = sorted(
         charges,
         key=lambda t: (t.tender_id != back.parent_id, t.gateway != back.gateway),
     )
     for tender in by_closeness:
-        taken = min(amount, left[tender.tender_id])
+        taken = min(amount, max(left[tender.tender_id], ZERO))
         left[tender.tender_id] -= taken
         amount -= taken
-    if amount:
+    if amount and charges and order.currency != order.presentment_currency:
+        left[by_closeness[0].tender_id] -= amount  # refunded at a dearer rate than it was paid
+    elif amount:
         raise Unbalanced(
             f"order {order.number}: refund {back.tender_id} gives back "
             f"{Money(amount, order.currency)} more than was received",
@@ -240,12 +284,28 @@ def _exchange_difference(order: Order, worth: Decimal) -> Decimal:
     """
     if order.currency == order.presentment_currency or order.stated.outstanding.presentment:
         return ZERO
-    good = [t for t in order.tenders if t.status is TenderStatus.SUCCESS]
-    received = [t.amount.shop for t in good if t.kind in (TenderKind.SALE, TenderKind.CAPTURE)]
-    given = [t.amount.shop for t in good if t.kind in (TenderKind.REFUND, TenderKind.CHANGE)]
-    if not received:
+    if not any(t.kind in _RECEIVED for t in _good_tenders(order)):
         return ZERO
-    return sum(received, ZERO) - sum(given, ZERO) - worth
+    return _money_kept(order) - worth
+
+
+def exchange_left(order: Order) -> Decimal:
+    """Return the shop money that rates left of an order whose buyer has all money back.
+
+    Args:
+        order: An order with nothing kept in the buyer's currency.
+    """
+    return ZERO if order.currency == order.presentment_currency else _money_kept(order)
+
+
+def _good_tenders(order: Order) -> list[Tender]:
+    return [t for t in order.tenders if t.status is TenderStatus.SUCCESS]
+
+
+def _money_kept(order: Order) -> Decimal:
+    good = _good_tenders(order)
+    received = sum((t.amount.shop for t in good if t.kind in _RECEIVED), ZERO)
+    return received - sum((t.amount.shop for t in good if t.kind in _GIVEN), ZERO)
 
 
 def _marketplace_tax(order: Order) -> Decimal:
