@@ -280,6 +280,11 @@ quarantine = Table(
     _optional("closed_by", Text(), "Who closed it: a person, or the run in which it passed"),
     _optional("version", Text(), "Version of the order it was last found in"),
     _needed("batch_id", BigInteger(), "Batch it was last found in"),
+    _optional("told_at", INSTANT, "When its owner was told; empty: the next digest tells"),
+    _optional("replay_at", INSTANT, "When a person asked for a replay that has not happened yet"),
+    _optional("released_at", INSTANT, "When a person let this version of the order pass the rule"),
+    _optional("released_by", Text(), "Who let it pass"),
+    _optional("written_off", Text(), "Why a person wrote it off; the order is left out since"),
     CheckConstraint("state IN ('open', 'closed')", name="state"),
     CheckConstraint("severity IN ('critical', 'warning', 'info')", name="severity"),
     CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name="closed"),
@@ -292,7 +297,42 @@ quarantine = Table(
         postgresql_where=text("state = 'open'"),
     ),
     Index(None, "channel", "state", "first_seen_at"),
+    Index(None, "channel", "order_id_store"),
     comment="Orders held back, one open row an order and rule; closed when the order passes",
+)
+
+quarantine_note = Table(
+    "quarantine_note",
+    metadata,
+    _identity("note_id", "Number of the note"),
+    _needed("channel", Text(), _CHANNEL),
+    _needed("order_id_store", Text(), _ORDER_ID),
+    _needed("at", INSTANT, "When it was written", server_default=NOW),
+    _needed("author", Text(), "Who wrote it"),
+    _needed("body", Text(), "What people should know of the order"),
+    Index(None, "channel", "order_id_store"),
+    comment="What people noted on orders in quarantine",
+)
+
+silence_alert = Table(
+    "silence_alert",
+    metadata,
+    _key("channel", Text(), _CHANNEL),
+    _key("since_at", INSTANT, "When the last order before the silence was placed"),
+    _needed("noticed_at", INSTANT, "When the silence was longer than the rhythm allows"),
+    _needed("missed", Double(), "Orders that the rhythm would have brought by then"),
+    _optional("told_at", INSTANT, "When somebody was told"),
+    comment="Silences longer than the channel's rhythm allows, one row a silence",
+)
+
+privacy_redaction = Table(
+    "privacy_redaction",
+    metadata,
+    _key("channel", Text(), _CHANNEL),
+    _key("order_id_store", Text(), _ORDER_ID),
+    _needed("redacted_at", INSTANT, "When it was first redacted", server_default=NOW),
+    _needed("actor", Text(), "Who asked for it"),
+    comment="Orders whose personal data was erased, and is erased again if a pull brings it back",
 )
 
 map_value = Table(
@@ -314,12 +354,13 @@ log_audit = Table(
     _identity("audit_id", "Number of the entry"),
     _needed("at", INSTANT, "When", server_default=NOW),
     _needed("actor", Text(), "Who: a user name, or seed"),
-    _needed("action", Text(), "added, changed, removed, closed, released"),
+    _needed("action", Text(), "added, changed, removed, assigned, closed, released ..."),
     _needed("subject", Text(), "Table that was changed"),
     _needed("key", JSONB(), "Key of the row"),
     _optional("before", JSONB(), "What it said before"),
     _optional("after", JSONB(), "What it says now"),
     Index(None, "subject", "at"),
+    Index(None, "key", postgresql_using="gin", postgresql_ops={"key": "jsonb_path_ops"}),
     comment="Changes that people and seed files made",
 )
 
