@@ -143,6 +143,7 @@ class Document:
         based_on: The document this one continues, changes, credits or voids.
         presentment_total: What the buyer saw, for the record.
         purchase_order_number: The buyer's own reference.
+        post_on: The day it is posted on where ``document_on`` is in a closed period.
     """
 
     key: DocumentKey
@@ -162,6 +163,7 @@ class Document:
     presentment_total: Money | None = None
     purchase_order_number: str | None = None
     placed_at: datetime | None = None
+    post_on: date | None = None
 
     def __post_init__(self) -> None:
         parts = sum((line.net for line in self.lines), ZERO) - self.concession

@@ -463,8 +463,8 @@ def test_a_dialect_that_gp_does_not_run_on_is_a_configuration_error() -> None:
 
 
 def test_a_kind_that_is_not_posted_is_refused(books: Company) -> None:
-    with pytest.raises(Refused, match="credit_note"):
-        books.erp().prepare(document(kind=DocumentKind.CREDIT_NOTE))
+    with pytest.raises(Refused, match="not a shipment"):
+        books.erp().prepare(document(kind=DocumentKind.SHIPMENT))
 
 
 def test_nothing_personal_is_in_what_a_prepared_document_shows(books: Company) -> None:

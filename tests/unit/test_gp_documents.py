@@ -244,7 +244,8 @@ def test_an_identical_sku_needs_no_row_unless_the_channel_wants_one() -> None:
         (document(payments=(payment("1.00", "odd"),)), "PYMTTYPE"),
         (document(lines=(goods(net="-1.00"),)), "XTNDPRCE"),
         (document(lines=(goods(quantity=0, net="1.00"),)), "QUANTITY"),
-        (document(kind=DocumentKind.VOID), "SOPTYPE"),
+        (document(kind=DocumentKind.SHIPMENT), "SOPTYPE"),
+        (document(kind=DocumentKind.VOID), "SOPNUMBE"),
     ],
 )
 def test_what_gp_cannot_hold_is_refused_by_field(doc: Document, field: str) -> None:

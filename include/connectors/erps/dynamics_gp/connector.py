@@ -1,34 +1,52 @@
-"""The ERP port on Dynamics GP: find, prepare and post sales orders and invoices.
+"""The ERP port on Dynamics GP: find, prepare and post an order's documents.
 
 Posting one document: own its reference, look it up in work and history, take a number, run every
 call as one transaction with the header last. The number is taken in a transaction of its own,
 since GP keeps the counter's row locked until commit and every poster would queue behind it; so a
-number that came to nothing is given back by ``taGetSopNumber`` with 0.
+number that came to nothing is given back by ``taGetSopNumber`` with 0. What acts on a document that
+GP holds (change, payment, void) owns that document's reference instead, and takes no number.
 """
 
 from __future__ import annotations
 
+import hashlib
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 from sqlalchemy import URL
 
+from include.connectors.erps.dynamics_gp.amend import (
+    Marks,
+    added_by,
+    change_calls,
+    follow_lines,
+    payment_calls,
+)
 from include.connectors.erps.dynamics_gp.documents import (
+    INVOICE,
     ORDER,
-    SOPTYPES,
+    RETURN,
     GpDocument,
+    GpPayment,
+    GpVoid,
     Translator,
     reference_of,
+    target_of,
 )
+from include.connectors.erps.dynamics_gp.econnect.fields import Procedure, Value
 from include.connectors.erps.dynamics_gp.econnect.parameters import TaSopLineIvcInsert
 from include.connectors.erps.dynamics_gp.gateway import (
     Call,
     Deadlocked,
     Gateway,
+    HeldPayment,
     ProcedureFailed,
     Session,
+    Situation,
     SopDocument,
     open_gateway,
 )
@@ -36,6 +54,7 @@ from include.connectors.erps.dynamics_gp.settings import DynamicsGpSettings
 from include.domain.document import (
     Document,
     DocumentKey,
+    DocumentKind,
     PreparedDocument,
     RemoteDocument,
     RemoteState,
@@ -67,7 +86,7 @@ class DynamicsGp:
         self.gateway = gateway
         self.settings = settings
         self.translator = Translator(settings, mappings)
-        self.docids = (settings.order_document_id, settings.invoice_document_id)
+        self.docids = tuple(map(self.translator.docid_of, (ORDER, INVOICE, RETURN)))
         self._iso = {gp: iso for iso, gp in settings.currencies.items()}
 
     def preflight(self) -> None:
@@ -81,6 +100,7 @@ class DynamicsGp:
         wanted: list[tuple[str, str, str | None, str]] = [
             ("SOP40200", "DOCID", settings.order_document_id, "sales document id"),
             ("SOP40200", "DOCID", settings.invoice_document_id, "sales document id"),
+            ("SOP40200", "DOCID", settings.return_document_id, "sales document id"),
             ("IV40700", "LOCNCODE", settings.default_site, "site"),
             ("SY03000", "SHIPMTHD", settings.default_shipping_method, "shipping method"),
             ("TX00101", "TAXSCHID", settings.tax_schedule, "tax schedule"),
@@ -140,32 +160,78 @@ class DynamicsGp:
     ) -> Mapping[DocumentKey, tuple[RemoteDocument, ...]]:
         """Look documents up in SOP10100 and SOP30200 by their customer PO number.
 
+        An order change is found once it, or a later one, is in effect, and shows the order as it
+        stands; a void is found once its document is void; a payment on the document it is on.
+
         Args:
             documents: Pairs of natural key and order number.
 
         Returns:
             Every match of every key, documents that are not void first; keys without one left out.
         """
-        wanted: dict[tuple[int, str, str], DocumentKey] = {}
+        wanted: dict[tuple[int, str, str], list[DocumentKey]] = {}
+        payments: dict[str, list[DocumentKey]] = {}
         for key, number in documents:
-            soptype = SOPTYPES.get(key.kind)
-            if soptype is not None:
-                with suppress(OrderError):  # a reference that does not fit cannot be in GP
-                    reference = reference_of(key, number)
-                    wanted[soptype, self._docid(soptype), reference] = key
-        if not wanted:
+            with suppress(OrderError):  # a reference that does not fit cannot be in GP
+                if key.kind is DocumentKind.PAYMENT:
+                    payments.setdefault(reference_of(replace(key, sequence=1), number), []).append(
+                        key
+                    )
+                elif shown := target_of(key):
+                    soptype, target = shown
+                    place = (soptype, self._docid(soptype), reference_of(target, number))
+                    wanted.setdefault(place, []).append(key)
+        found: dict[DocumentKey, list[RemoteDocument]] = {}
+        if not wanted and not payments:
             return {}
         with self.gateway.session() as session:
             rows = session.documents(sorted({ref for _, _, ref in wanted}), self.docids)
-        found: dict[DocumentKey, list[RemoteDocument]] = {}
-        for row in rows:
-            match = wanted.get((row.soptype, row.docid, row.cstponbr))
-            if match is not None:
-                found.setdefault(match, []).append(self._remote(match, row))
+            for row in rows:
+                for key in wanted.get((row.soptype, row.docid, row.cstponbr), ()):
+                    if _shows(row, key):
+                        found.setdefault(key, []).append(self._remote(key, row))
+            self._find_payments(session, payments, found)
         return {
             key: tuple(sorted(matches, key=lambda m: (m.state is RemoteState.VOID, m.reference)))
             for key, matches in found.items()
         }
+
+    def _find_payments(
+        self,
+        session: Session,
+        payments: Mapping[str, Sequence[DocumentKey]],
+        found: dict[DocumentKey, list[RemoteDocument]],
+    ) -> None:
+        rows = session.documents(sorted(payments), self.docids[:2], with_later=True)
+        hits = [
+            (row, key)
+            for row in rows
+            for key in payments.get(_order_number(row, payments), ())
+            if key.sequence in Marks.read(row.mark).payments
+        ]
+        held = session.payments(sorted({row.sopnumbe for row, _ in hits}))
+        for row, key in hits:
+            found.setdefault(key, []).append(self._remote(key, row, held))
+
+    def first_open_on(self, day: date) -> date:
+        """Return the day, or the first day of the next period that is open for sales (SY40100).
+
+        Args:
+            day: A document's date.
+
+        Raises:
+            Refused: No later period is open.
+            RemoteUnavailable: The company database cannot be reached.
+        """
+        with self.gateway.session() as session:
+            opened = session.first_open_on(day)
+        if opened is None:
+            raise Refused(
+                f"no fiscal period of GP is open for sales on {day} or later: open one",
+                rule="period_open",
+                field="CLOSED",
+            )
+        return opened
 
     def post(self, prepared: PreparedDocument) -> RemoteDocument:
         """Create the document, or return the one that already carries its reference.
@@ -176,12 +242,14 @@ class DynamicsGp:
             AmbiguousOutcome: The connection broke while committing; look the document up.
         """
         payload = prepared.payload
-        if not isinstance(payload, GpDocument):
+        if not isinstance(payload, GpDocument | GpPayment | GpVoid):
             raise TypeError(f"{type(payload).__name__} was prepared for another ERP")
         key = prepared.document.key
         for attempt in range(1, self.settings.deadlock_attempts + 1):
             try:
-                return self._post_once(payload, prepared)
+                if isinstance(payload, GpDocument) and not payload.change:
+                    return self._post_once(payload, prepared)
+                return self._amend_once(payload, prepared.document.key)
             except Deadlocked:
                 if attempt == self.settings.deadlock_attempts:
                     raise
@@ -206,23 +274,144 @@ class DynamicsGp:
                 return self._remote(key, best)
             original = self._original(payload, rows)
             if situation.batch_busy:
-                raise self._batch_busy(payload)
-            before: list[Call] = []
-            if not situation.customer_exists or self.settings.update_customers:
-                before += [Call(p.PROCEDURE, p.values()) for p in payload.customer_calls]
-            if not situation.batch_exists:
-                before.append(Call(payload.batch_call.PROCEDURE, payload.batch_call.values()))
-            number = self._number(session, payload)
-            self._send(session, payload, [*before, *payload.body_calls(number, original)], number)
+                raise self._batch_busy(payload.batch)
+            with self._booked_on(session, payload, situation, original) as (customer, before):
+                if not situation.batch_exists:
+                    before.append(Call(payload.batch_call.PROCEDURE, payload.batch_call.values()))
+                sent, link = self._following(session, payload, original)
+                number = self._number(session, payload)
+                calls = [*before, *sent.body_calls(number, link, customer)]
+                self._send(session, payload, calls, number)
             if payload.gp_may_change_it:
                 return self._read_back(session, payload, key, number)
             return _as_sent(payload, prepared, number)
+
+    def _following(
+        self, session: Session, payload: GpDocument, original: SopDocument | None
+    ) -> tuple[GpDocument, str | None]:
+        """Return the document and the number it follows, its lines in step with a changed order."""
+        if original is None:
+            return payload, None
+        if payload.soptype != INVOICE:
+            return payload, original.sopnumbe
+        if original.in_history:
+            return payload, None  # transferred in full: nothing of it is left to bill
+        if Marks.read(original.mark).change or payload.sequence > 1:
+            payload = follow_lines(payload, session.held(original))
+        return payload, original.sopnumbe
+
+    # -- who it is booked on ------------------------------------------------------------------
+
+    @contextmanager
+    def _booked_on(
+        self,
+        session: Session,
+        payload: GpDocument,
+        situation: Situation,
+        original: SopDocument | None,
+    ) -> Iterator[tuple[str, list[Call]]]:
+        """Find the customer; one that has to be created stays locked until the document is in."""
+        number = payload.customer
+        if original is not None:
+            yield original.customer, []
+        elif situation.customer_exists:
+            yield number, self._customer_changes(session, payload)
+        elif payload.store_customer is None:
+            yield number, _sent(payload.customer_calls)
+        else:
+            with ExitStack() as locks:
+                names = [f"customer:{number}"]
+                if payload.email and self.settings.match_customers_by_email:
+                    digest = hashlib.sha256(payload.email.lower().encode()).hexdigest()
+                    names.append(f"e-mail:{digest}")
+                for name in names:
+                    locked = self.gateway.locked_too(session, name, number)
+                    situation = locks.enter_context(locked)
+                if situation.customer_exists:
+                    yield number, []
+                else:
+                    yield self._new_customer(session, payload)
+
+    def _new_customer(self, session: Session, payload: GpDocument) -> tuple[str, list[Call]]:
+        settings = self.settings
+        if payload.email and settings.match_customers_by_email:
+            known = session.customers_by_e_mail(payload.email)
+            if len(known) > 1:
+                raise Refused(
+                    f"order {payload.reference}: {len(known)} customers of GP have the buyer's "
+                    f"e-mail address ({', '.join(known)}): add a row to the customer map, key "
+                    f"{payload.store_customer!r}",
+                    rule="customer_known_once",
+                    field="INET1",
+                )
+            if known:
+                return known[0], []
+        if settings.unknown_customers == "guest" and settings.guest_customer:
+            return settings.guest_customer, []
+        if settings.unknown_customers != "create":
+            self.translator.mappings.require("customer", payload.store_customer or "")
+        return payload.customer, _sent(payload.customer_calls)
+
+    def _customer_changes(self, session: Session, payload: GpDocument) -> list[Call]:
+        """Return the calls whose values differ from what GP has of a known customer."""
+        if not self.settings.update_customers or payload.store_customer is None:
+            return []
+        known = session.customer(payload.customer)
+        return [
+            Call(call.PROCEDURE, call.values())
+            for call in payload.customer_calls
+            if _differs(call.values(), known.get(str(call.values().get("ADRSCODE", "")), {}))
+        ]
+
+    # -- what GP holds already ----------------------------------------------------------------
+
+    def _amend_once(
+        self, payload: GpDocument | GpPayment | GpVoid, key: DocumentKey
+    ) -> RemoteDocument:
+        """Change, pay or void a document in work; what was done to it before is the answer."""
+        with self.gateway.locked(f"{payload.docid}:{payload.reference}", "", "") as entered:
+            session, _ = entered
+            row = self._target(session, payload)
+            if _shows(row, key) and not isinstance(payload, GpPayment):
+                return self._remote(key, row)
+            if isinstance(payload, GpPayment) and payload.sequence in Marks.read(row.mark).payments:
+                return self._remote(key, row, session.payments([row.sopnumbe]))
+            _require_in_work(row, payload)
+            if session.batch_is_busy(row.batch):
+                raise self._batch_busy(row.batch)
+            calls = _amending(session, payload, row)
+            try:
+                session.post(calls)
+            except ProcedureFailed as failed:
+                raise self._verdict(session, row.batch, failed, calls[failed.position]) from failed
+            return self._remote(
+                key, self._target(session, payload), session.payments([row.sopnumbe])
+            )
+
+    def _target(self, session: Session, payload: GpDocument | GpPayment | GpVoid) -> SopDocument:
+        """Return the one document that a reference names; a void one only if there is no other."""
+        rows = session.documents([payload.reference], [payload.docid])
+        rows = [row for row in rows if row.is_of(payload.soptype, payload.docid, payload.reference)]
+        alive = [row for row in rows if not row.voided]
+        if len(alive) > 1:
+            raise Refused(
+                f"GP holds {payload.docid} {payload.reference} {len(alive)} times: void all but one",
+                rule="document_once",
+                field="CSTPONBR",
+            )
+        if not rows:
+            raise Refused(
+                f"GP holds no {payload.docid} {payload.reference} to act on",
+                rule="document_to_act_on",
+                field="SOPNUMBE",
+            )
+        return min(rows, key=lambda row: (row.voided, row.sopnumbe))
 
     def _number(self, session: Session, payload: GpDocument) -> str:
         try:
             return session.take_number(payload.soptype, payload.docid)
         except ProcedureFailed as failed:
-            raise self._verdict(session, payload, failed) from failed
+            raise self._verdict(session, payload.batch, failed) from failed
 
     def _send(
         self, session: Session, payload: GpDocument, calls: Sequence[Call], number: str
@@ -231,7 +420,7 @@ class DynamicsGp:
             session.post(calls)
         except ProcedureFailed as failed:
             self._give_back(session, payload, number)
-            raise self._verdict(session, payload, failed, calls[failed.position]) from failed
+            raise self._verdict(session, payload.batch, failed, calls[failed.position]) from failed
         except (OrderError, ConfigurationError, Deadlocked):
             self._give_back(session, payload, number)
             raise
@@ -256,18 +445,26 @@ class DynamicsGp:
         except RemoteUnavailable:
             log.warning("number %s could not be given back and is left out", number)
 
-    def _original(self, payload: GpDocument, rows: Sequence[SopDocument]) -> str | None:
+    def _original(self, payload: GpDocument, rows: Sequence[SopDocument]) -> SopDocument | None:
+        """Return the order that an invoice bills, or the invoice that a return takes back from."""
         if payload.based_on is None:
             return None
-        for row in rows:
-            if (row.soptype, row.docid, row.cstponbr) == (ORDER, self.docids[0], payload.based_on):
-                if row.voided:
-                    break
-                return row.sopnumbe
+        docid = self._docid(payload.origin_type)
+        named = [row for row in rows if row.is_of(payload.origin_type, docid, payload.based_on)]
+        row = min(named, key=lambda row: (row.voided, row.sopnumbe), default=None)
+        billed_again = payload.soptype == INVOICE and payload.sequence == 1
+        if row is not None and not row.voided and not (row.in_history and billed_again):
+            return row
+        what = "order" if payload.origin_type == ORDER else "invoice"
+        if row is None:
+            why = f"GP holds no {what} {payload.based_on} that it could follow"
+        elif row.voided:
+            why = f"{what} {payload.based_on} ({row.sopnumbe}) is void in GP"
+        else:
+            why = f"{row.sopnumbe} was transferred in full to another document"
         raise Refused(
-            f"invoice {payload.reference}: GP holds no order {payload.based_on} it could bill, or "
-            "a void one",
-            rule="order_to_invoice",
+            f"{payload.docid} {payload.reference}: {why}",
+            rule="order_to_invoice" if payload.soptype == INVOICE else "invoice_to_return",
             field="ORIGNUMB",
         )
 
@@ -276,7 +473,7 @@ class DynamicsGp:
     def _verdict(
         self,
         session: Session,
-        payload: GpDocument,
+        batch: str,
         failed: ProcedureFailed,
         call: Call | None = None,
     ) -> OrderError | RemoteUnavailable:
@@ -288,8 +485,8 @@ class DynamicsGp:
                 system=self.gateway.name,
                 status=failed.code,
             )
-        if session.batch_is_busy(payload.batch):
-            return self._batch_busy(payload)
+        if session.batch_is_busy(batch):
+            return self._batch_busy(batch)
         unmapped = self._unmapped_item(session, call)
         if unmapped is not None:
             return unmapped
@@ -318,16 +515,15 @@ class DynamicsGp:
             return missing
         return None
 
-    def _batch_busy(self, payload: GpDocument) -> RemoteUnavailable:
+    def _batch_busy(self, batch: str) -> RemoteUnavailable:
         return RemoteUnavailable(
-            f"batch {payload.batch} is being posted or is open in GP: it is waited for, never "
-            "written to",
+            f"batch {batch} is being posted or is open in GP: it is waited for, never written to",
             system=self.gateway.name,
             status="batch in use",
         )
 
     def _docid(self, soptype: int) -> str:
-        return self.docids[0] if soptype == ORDER else self.docids[1]
+        return self.translator.docid_of(soptype)
 
     def _iso_code(self, currency: str) -> str:
         """Return the ISO code; a company without multicurrency leaves CURNCYID blank."""
@@ -335,9 +531,12 @@ class DynamicsGp:
             return next(iter(self.settings.currencies))
         return self._iso.get(currency, currency)
 
-    def _remote(self, key: DocumentKey, row: SopDocument) -> RemoteDocument:
+    def _remote(
+        self, key: DocumentKey, row: SopDocument, payments: Sequence[HeldPayment] = ()
+    ) -> RemoteDocument:
+        """Return what a row shows of a key; a void and a payment have no total of their own."""
         state = RemoteState.POSTED if row.in_history else RemoteState.OPEN
-        return RemoteDocument(
+        shown = RemoteDocument(
             key=key,
             reference=row.sopnumbe,
             state=RemoteState.VOID if row.voided else state,
@@ -347,6 +546,16 @@ class DynamicsGp:
             paid=row.paid,
             back_ordered=row.back_ordered,
         )
+        if key.kind not in (DocumentKind.VOID, DocumentKind.PAYMENT):
+            return shown
+        added = (
+            payment.amount
+            for payment in payments
+            if key.kind is DocumentKind.PAYMENT
+            and (payment.soptype, payment.sopnumbe) == (row.soptype, row.sopnumbe)
+            and added_by(key.sequence, payment.sequence)
+        )
+        return replace(shown, total=ZERO, line_count=0, paid=sum(added, ZERO), back_ordered=ZERO)
 
 
 def create(url: str | URL, settings: DynamicsGpSettings, mappings: Mappings) -> DynamicsGp:
@@ -397,3 +606,63 @@ def _where(call: Call | None) -> str:
     if call is None or "ITEMNMBR" not in call.parameters:
         return ""
     return f" (item {call.parameters['ITEMNMBR']}, line {call.parameters.get('LNITMSEQ', '?')})"
+
+
+def _shows(row: SopDocument, key: DocumentKey) -> bool:
+    """Tell whether the document that a key acts on shows that it was done."""
+    if key.kind is DocumentKind.VOID:
+        return row.voided
+    if key.kind is DocumentKind.ORDER_CHANGE:
+        return Marks.read(row.mark).change >= key.sequence
+    return True
+
+
+def _order_number(row: SopDocument, known: Container[str]) -> str:
+    """Return the order's number of a reference that may name a later document of it."""
+    return row.cstponbr if row.cstponbr in known else row.cstponbr.rpartition("/")[0]
+
+
+def _require_in_work(row: SopDocument, payload: GpDocument | GpPayment | GpVoid) -> None:
+    """Refuse what can no longer be done to a document, and say what a person does instead."""
+    if not row.voided and not row.in_history:
+        return
+    name = f"{payload.docid} {payload.reference} ({row.sopnumbe})"
+    if row.voided:
+        words = f"{name} is void in GP"
+    elif row.soptype == ORDER:
+        words = f"{name} was transferred in full and is in history"
+    else:
+        words = f"{name} is posted"
+    if isinstance(payload, GpVoid):
+        instead = (
+            "void its invoice first" if row.soptype == ORDER else "a posted invoice is credited"
+        )
+    elif isinstance(payload, GpPayment):
+        instead = "a person enters the money as a cash receipt"
+    else:
+        instead = "bill or credit the difference"
+    raise Refused(f"{words}: {instead}", rule="document_in_work", field="SOPNUMBE")
+
+
+def _amending(
+    session: Session, payload: GpDocument | GpPayment | GpVoid, row: SopDocument
+) -> list[Call]:
+    if isinstance(payload, GpVoid):
+        values = payload.call.values() | {"SOPNUMBE": row.sopnumbe}
+        return [Call(payload.call.PROCEDURE, values)]
+    held = session.held(row)
+    if isinstance(payload, GpPayment):
+        return payment_calls(payload, held)
+    return change_calls(payload, held)
+
+
+def _sent(procedures: Iterable[Procedure]) -> list[Call]:
+    return [Call(p.PROCEDURE, p.values()) for p in procedures]
+
+
+def _differs(wanted: Mapping[str, Value], known: Mapping[str, str]) -> bool:
+    compared = wanted.keys() - {"CUSTNMBR", "CUSTCLAS", "UpdateIfExists"}
+    return any(
+        str(wanted[name]) != known.get(name.upper(), str(wanted[name]) if known else "")
+        for name in compared
+    )

@@ -1,15 +1,16 @@
 """Translates a balanced document into eConnect's parameters: mapped, typed, and tied once more.
 
 Nothing is sent here. The number is still blank (as in an XML document that asks for one); the
-connector fills it in when it posts.
+connector fills it in when it posts. What acts on a document that GP holds is brought in line with
+it by ``amend.py``.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import ROUND_DOWN, Decimal
 from itertools import count
@@ -18,11 +19,13 @@ from typing import Any
 from include.connectors.erps.dynamics_gp.econnect.fields import Procedure, Value
 from include.connectors.erps.dynamics_gp.econnect.parameters import (
     TaCreateCustomerAddress,
+    TaCreateInternetAddresses,
     TaCreateSopPaymentInsertRecord,
     TaCreateUpdateBatchHeaderRcd,
     TaSopHdrIvcInsert,
     TaSopLineIvcInsert,
     TaSopLineIvcTaxInsert,
+    TaSopVoidDocument,
     TaUpdateCreateCustomerRcd,
 )
 from include.connectors.erps.dynamics_gp.gateway import Call
@@ -33,16 +36,23 @@ from include.domain.document import (
     DocumentKey,
     DocumentKind,
     DocumentLine,
+    DocumentPayment,
     DocumentTax,
     PreparedDocument,
 )
 from include.domain.errors import Refused, Unbalanced
 from include.domain.money import ZERO, allocate, minor_unit, quantise
-from include.domain.order import Address, ChargeKind, LineKind
+from include.domain.order import Address, ChargeKind, Customer, LineKind, Restock
 from include.ports.erp import Mappings
 
-ORDER, INVOICE = 2, 3
-SOPTYPES = {DocumentKind.SALES_ORDER: ORDER, DocumentKind.INVOICE: INVOICE}
+ORDER, INVOICE, RETURN = 2, 3, 4
+SOPTYPES = {
+    DocumentKind.SALES_ORDER: ORDER,
+    DocumentKind.ORDER_CHANGE: ORDER,
+    DocumentKind.INVOICE: INVOICE,
+    DocumentKind.CREDIT_NOTE: RETURN,
+}
+TARGETS = {DocumentKind.SALES_ORDER: ORDER, DocumentKind.INVOICE: INVOICE}
 SEQUENCE_STEP = 16384  # GP numbers lines and payments in these steps, so that others fit between
 PRICE_STEP = Decimal("0.00001")  # UNITPRCE is numeric(19,5)
 PAYMENT_TYPES = {"cash": 1, "check": 2, "card": 3}  # deposit on an order; + 3 on an invoice
@@ -51,6 +61,12 @@ SALES_BATCH = "Sales Entry"
 PRIMARY, SHIP_TO = "PRIMARY", "SHIP TO"
 DESCRIPTION_LIMIT = 100
 NUMBER_BLANK = ""
+CHECK_LIMIT, TENDER_LIMIT, LINE_LIMIT = 20, 15, 28
+PAYMENT_BAND = 2**24  # payments that came by themselves are numbered from their sequence times this
+RESTOCKED = frozenset({Restock.RETURNED, Restock.CANCELLED, Restock.LEGACY})
+RESTOCKED_FIELDS = {"returned": "QTYRTRND", "on_hand": "QTYONHND"}
+NOBODY = Customer(None)
+ADDRESS_FIELDS = ("CNTCPRSN", "ADDRESS1", "ADDRESS2", "ADDRESS3", "CITY", "STATE", "ZIPCODE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +78,11 @@ class GpDocument:
         customer_calls: Customer and addresses; sent when GP does not know the customer.
         batch_call: The batch; sent when it does not exist.
         body: Lines, their taxes, payments and, last, the header.
-        based_on: Reference of the order that an invoice bills.
+        based_on: Reference of the order that an invoice bills, or of the invoice a return is for.
+        sequence: The document's own sequence among its kind.
+        change: Sequence of the order change that this is, 0 for a document of its own.
+        store_customer: The store's id of the customer; none for a guest.
+        email: The customer's e-mail address, as the store knows it.
     """
 
     soptype: int
@@ -74,6 +94,15 @@ class GpDocument:
     batch_call: TaCreateUpdateBatchHeaderRcd = field(repr=False)
     body: tuple[Procedure, ...] = field(repr=False)
     based_on: str | None = None
+    sequence: int = 1
+    change: int = 0
+    store_customer: str | None = None
+    email: str | None = field(default=None, repr=False)
+
+    @property
+    def origin_type(self) -> int:
+        """SOPTYPE of the document that this one follows."""
+        return INVOICE if self.soptype == RETURN else ORDER
 
     @property
     def header(self) -> TaSopHdrIvcInsert:
@@ -88,18 +117,56 @@ class GpDocument:
         lines = (part for part in self.body if isinstance(part, TaSopLineIvcInsert))
         return any(line.QtyShrtOpt or line.QTYTBAOR for line in lines)
 
-    def body_calls(self, number: str, original: str | None) -> list[Call]:
+    def body_calls(
+        self, number: str, original: str | None, customer: str | None = None
+    ) -> list[Call]:
         """Return the calls of the document itself, numbered.
 
         Args:
             number: The document number taken for it.
-            original: Number of the order that an invoice bills.
+            original: Number of the order that an invoice bills, or of the invoice returned from.
+            customer: The customer it is booked on, where that is not the store's own number.
         """
-        calls = [Call(p.PROCEDURE, p.values() | {"SOPNUMBE": number}) for p in self.body]
+        given: Mapping[str, Value] = {"SOPNUMBE": number, "CUSTNMBR": customer or self.customer}
+        calls = [Call(p.PROCEDURE, {**p.values(), **given}) for p in self.body]
         if original is not None:
-            link: Mapping[str, Value] = {"ORIGTYPE": ORDER, "ORIGNUMB": original}
+            link: Mapping[str, Value] = {"ORIGTYPE": self.origin_type, "ORIGNUMB": original}
             calls[-1] = Call(calls[-1].procedure, {**calls[-1].parameters, **link})
         return calls
+
+
+@dataclass(frozen=True, slots=True)
+class GpVoid:
+    """The void of a document in work.
+
+    Attributes:
+        soptype, docid, reference: What the document is found by.
+        call: The procedure, its number still blank.
+    """
+
+    soptype: int
+    docid: str
+    reference: str
+    call: TaSopVoidDocument
+
+
+@dataclass(frozen=True, slots=True)
+class GpPayment:
+    """Payments that are added to a document in work.
+
+    Attributes:
+        soptype, docid, reference: What the document is found by.
+        sequence: Sequence of the payment document.
+        payments: The payments.
+        header: The header's update; batch, date, customer and sum are the held document's.
+    """
+
+    soptype: int
+    docid: str
+    reference: str
+    sequence: int
+    payments: tuple[TaCreateSopPaymentInsertRecord, ...]
+    header: TaSopHdrIvcInsert
 
 
 def reference_of(key: DocumentKey, order_number: str) -> str:
@@ -125,6 +192,38 @@ def reference_of(key: DocumentKey, order_number: str) -> str:
     return reference
 
 
+def target_of(key: DocumentKey) -> tuple[int, DocumentKey] | None:
+    """Return the SOPTYPE and the key of the document that shows a key in GP.
+
+    An order change shows on its order. Void 1 shows on the sales order, void n + 1 on invoice n. A
+    payment may show on any document of its order: it has none of its own.
+
+    Args:
+        key: Natural key of any document.
+    """
+    if key.kind is DocumentKind.ORDER_CHANGE:
+        return ORDER, replace(key, kind=DocumentKind.SALES_ORDER, sequence=1)
+    if key.kind is DocumentKind.VOID:
+        if key.sequence == 1:
+            return ORDER, replace(key, kind=DocumentKind.SALES_ORDER)
+        return INVOICE, replace(key, kind=DocumentKind.INVOICE, sequence=key.sequence - 1)
+    soptype = SOPTYPES.get(key.kind)
+    return (soptype, key) if soptype is not None else None
+
+
+def mark_of(store_id: str, limit: int) -> str:
+    """Return what a field of GP carries of a store's id: its last part, or a digest of it.
+
+    Args:
+        store_id: The store's id of a line, a charge or a tender.
+        limit: Characters the field holds.
+    """
+    tail = store_id.rsplit("/", 1)[-1]
+    if re.fullmatch(r"[\w:.-]+", tail, re.ASCII) and len(tail) <= limit:
+        return tail
+    return hashlib.sha256(store_id.encode()).hexdigest()[:limit]
+
+
 @dataclass(frozen=True, slots=True)
 class _Priced:
     """A line with a unit price that ties: ``round(unit * ordered) = net``."""
@@ -134,6 +233,7 @@ class _Priced:
     unit: Decimal
     net: Decimal
     share: Decimal
+    is_second: bool = False
 
 
 class Translator:
@@ -152,18 +252,23 @@ class Translator:
         """Translate and check one document.
 
         Args:
-            document: A sales order or an invoice.
+            document: Any document but a shipment.
 
         Raises:
             MappingMissing: A mapping row is missing; the error names it.
             Refused: A value does not fit GP; the error names field and limit.
             Unbalanced: GP's identity of the totals does not hold.
         """
-        soptype = SOPTYPES.get(document.key.kind)
+        kind = document.key.kind
+        if kind is DocumentKind.VOID:
+            return self._prepare_void(document)
+        if kind is DocumentKind.PAYMENT:
+            return self._prepare_payment(document)
+        soptype = SOPTYPES.get(kind)
         if soptype is None:
             raise Refused(
-                f"document {document.key}: the Dynamics GP connector posts sales orders and "
-                f"invoices, not a {document.key.kind}",
+                f"document {document.key}: the Dynamics GP connector posts orders and their "
+                f"changes, invoices, returns, payments and voids, not a {kind}",
                 rule="document_kind",
                 field="SOPTYPE",
             )
@@ -172,7 +277,10 @@ class Translator:
         header = payload.header
         return PreparedDocument(
             document=document,
-            digest=_digest(payload),
+            digest=digest_of(
+                f"{payload.docid}|{payload.reference}|{payload.based_on}|{payload.change}",
+                payload.body,
+            ),
             line_count=len(builder.lines),
             payload=payload,
             preview=(
@@ -191,6 +299,142 @@ class Translator:
                 ("payments", f"{header.PYMTRCVD}"),
             ),
         )
+
+    def docid_of(self, soptype: int) -> str:
+        """Return the channel's document id of a SOPTYPE."""
+        if soptype == RETURN:
+            return self.settings.return_document_id
+        if soptype == INVOICE:
+            return self.settings.invoice_document_id
+        return self.settings.order_document_id
+
+    def _target(self, document: Document) -> tuple[int, str]:
+        """Return SOPTYPE and reference of the document that another acts on."""
+        based_on = document.based_on
+        soptype = TARGETS.get(based_on.kind) if based_on else None
+        if based_on is None or soptype is None:
+            raise Refused(
+                f"document {document.key}: a {document.key.kind} acts on a sales order or an "
+                f"invoice, not on {based_on.kind if based_on else 'nothing'}",
+                rule="based_on",
+                field="SOPNUMBE",
+            )
+        return soptype, reference_of(based_on, document.order_number)
+
+    def _prepare_void(self, document: Document) -> PreparedDocument:
+        soptype, reference = self._target(document)
+        shown = target_of(document.key)
+        if shown is None or document.based_on != shown[1]:
+            raise Refused(
+                f"document {document.key}: void 1 is the sales order's and void n + 1 is invoice "
+                f"n's, not {document.based_on}",
+                rule="void_sequence",
+                field="SOPNUMBE",
+            )
+        call = TaSopVoidDocument(
+            SOPTYPE=soptype,
+            SOPNUMBE=NUMBER_BLANK,
+            RemovePayments=1,
+            VOIDDATE=document.document_on,
+        )
+        payload = GpVoid(soptype, self.docid_of(soptype), reference, call)
+        return PreparedDocument(
+            document=document,
+            digest=digest_of(f"void|{payload.docid}|{reference}", (call,)),
+            line_count=0,
+            payload=payload,
+            preview=(("voids", f"{payload.docid} {reference}"), ("date", str(call.VOIDDATE))),
+        )
+
+    def _prepare_payment(self, document: Document) -> PreparedDocument:
+        soptype, reference = self._target(document)
+        sequence = document.key.sequence
+        if document.lines or document.charges or document.concession or not document.payments:
+            raise Refused(
+                f"document {document.key}: a payment has payments and nothing else",
+                rule="payment_only",
+                field="DOCAMNT",
+            )
+        customer = self.settings.guest_customer or NUMBER_BLANK  # the held document's, once posted
+        payments = tuple(
+            self.payment(document, payment, soptype, customer, PAYMENT_BAND * sequence + step)
+            for step, payment in enumerate(document.payments, start=1)
+        )
+        docid = self.docid_of(soptype)
+        header = TaSopHdrIvcInsert(
+            SOPTYPE=soptype,
+            DOCID=docid,
+            SOPNUMBE=NUMBER_BLANK,
+            DOCDATE=document.document_on,
+            CUSTNMBR=customer,
+            BACHNUMB=self.batch_of(document),
+            UpdateExisting=1,
+        )
+        return PreparedDocument(
+            document=document,
+            digest=digest_of(f"payment|{docid}|{reference}|{sequence}", payments),
+            line_count=0,
+            payload=GpPayment(soptype, docid, reference, sequence, payments, header),
+            preview=(
+                ("pays", f"{docid} {reference}"),
+                ("payments", str(document.paid)),
+                ("currency", self.settings.currencies.get(document.currency, document.currency)),
+            ),
+        )
+
+    def batch_of(self, document: Document) -> str:
+        """Return the batch of the day a document is posted on."""
+        return f"{self.settings.batch_prefix}{document.post_on or document.document_on:%Y%m%d}"
+
+    def payment(
+        self,
+        document: Document,
+        payment: DocumentPayment,
+        soptype: int,
+        customer: str,
+        sequence: int,
+    ) -> TaCreateSopPaymentInsertRecord:
+        """Translate one payment; on an order it is a deposit.
+
+        Raises:
+            Refused: It is not positive.
+        """
+        if payment.amount <= 0:
+            raise Refused(
+                f"payment {payment.tender_id} is {payment.amount}: GP takes no negative payment; "
+                "money goes back with a return",
+                rule="payment_positive",
+                field="DOCAMNT",
+            )
+        kind, card, checkbook = self._payment_method(payment.gateway)
+        return TaCreateSopPaymentInsertRecord(
+            SOPTYPE=soptype,
+            SOPNUMBE=NUMBER_BLANK,
+            CUSTNMBR=customer,
+            DOCDATE=document.document_on,
+            DOCAMNT=payment.amount,
+            CHEKBKID=checkbook or None,
+            CARDNAME=card or None,
+            CHEKNMBR=mark_of(payment.tender_id, CHECK_LIMIT) if kind == "check" else None,
+            AUTHCODE=mark_of(payment.tender_id, TENDER_LIMIT),
+            PYMTTYPE=PAYMENT_TYPES[kind] + (0 if soptype == ORDER else PAYMENT_ON_INVOICE),
+            SEQNUMBR=sequence,
+        )
+
+    def _payment_method(self, gateway: str) -> tuple[str, str, str]:
+        """Read a row of the payment map: ``kind:card name:checkbook``, the last two optional."""
+        value = self.mappings.require("payment", gateway)
+        kind, _, rest = value.partition(":")
+        card, _, checkbook = rest.partition(":")
+        kind = kind.strip().lower()
+        if kind not in PAYMENT_TYPES:
+            raise Refused(
+                f"the payment map says {value!r} for {gateway!r}: it has to start with one of "
+                f"{', '.join(PAYMENT_TYPES)}",
+                rule="map_payment",
+                field="PYMTTYPE",
+            )
+        return kind, card.strip(), checkbook.strip()
 
     def item_of(self, sku: str | None, title: str = "") -> str:
         """Return the item number of a sku.
@@ -239,33 +483,66 @@ class _Builder:
         for line in document.lines:
             self._add_line(line)
         freight_taxes: list[DocumentTax] = []
+        shipping = [c for c in document.charges if c.kind is ChargeKind.SHIPPING]
         for charge in document.charges:
-            self._add_charge(charge, freight_taxes)
+            if charge.kind is not ChargeKind.SHIPPING:
+                self._add_charge(charge)
+        for charge in shipping:
+            if not self.lines and (charge.net or charge.taxes):
+                # GP has no document without a line: shipping on its own is a line, too.
+                self._add_charge_line(charge)
+            else:
+                self.freight += charge.net
+                freight_taxes.extend(charge.taxes)
         self._add_freight_taxes(freight_taxes)
+        if document.total < 0:
+            raise Refused(
+                f"document {document.key} is worth {document.total}: GP has no negative document",
+                rule="document_not_negative",
+                field="DOCAMNT",
+            )
         self._add_payments()
         # Lines are sent in item order, so that documents meeting at the same stock rows queue up
         # instead of deadlocking; LNITMSEQ keeps the order of the store.
         lines = sorted(self.lines, key=lambda line: (line.ITEMNMBR, line.LNITMSEQ or 0))
         payload = GpDocument(
             soptype=self.soptype,
-            docid=self._docid(),
-            reference=reference_of(document.key, document.order_number),
-            batch=f"{self.settings.batch_prefix}{document.document_on:%Y%m%d}",
+            docid=self.translator.docid_of(self.soptype),
+            reference=self._reference(),
+            batch=self.translator.batch_of(document),
             customer=self.customer,
             customer_calls=tuple(self._customer_calls()),
             batch_call=self._batch(),
             body=(*lines, *self.taxes, *self.payments, self._header()),
             based_on=(
                 reference_of(document.based_on, document.order_number)
-                if document.based_on
+                if document.based_on and not self.is_change
                 else None
             ),
+            sequence=document.key.sequence,
+            change=document.key.sequence if self.is_change else 0,
+            store_customer=None if self._is_guest else self._store_customer,
+            email=None if self._is_guest else (document.customer or NOBODY).email,
         )
         if self.settings.code_page:
             _check_code_page(payload, self.settings.code_page)
         return payload
 
+    @property
+    def is_change(self) -> bool:
+        """Whether the document says how an order should stand from now on."""
+        return self.document.key.kind is DocumentKind.ORDER_CHANGE
+
+    def _reference(self) -> str:
+        shown = target_of(self.document.key)
+        assert shown is not None
+        return reference_of(shown[1], self.document.order_number)
+
     # -- who ----------------------------------------------------------------------------------
+
+    @property
+    def _store_customer(self) -> str | None:
+        return (self.document.customer or NOBODY).customer_id_store
 
     @property
     def _is_guest(self) -> bool:
@@ -316,6 +593,10 @@ class _Builder:
             UpdateIfExists=update,
             **{key: value for key, value in address.items() if key != "PHNUMBR1"},
         )
+        if not self._is_guest and customer is not None and customer.email:
+            yield TaCreateInternetAddresses(
+                Master_Type="CUS", Master_ID=self.customer, ADRSCODE=PRIMARY, INET1=customer.email
+            )
         ship = document.shipping_address
         if ship is not None and not self._is_guest:
             yield TaCreateCustomerAddress(
@@ -337,11 +618,6 @@ class _Builder:
                 field="CURNCYID",
             )
         return currency
-
-    def _docid(self) -> str:
-        if self.soptype == ORDER:
-            return self.settings.order_document_id
-        return self.settings.invoice_document_id
 
     def _add_line(self, line: DocumentLine) -> None:
         if line.quantity == 0:
@@ -373,6 +649,7 @@ class _Builder:
         self, line: DocumentLine, part: _Priced, taxes: tuple[DocumentTax, ...]
     ) -> None:
         sequence = next(self.sequences)
+        mark = mark_of(line.line_id, LINE_LIMIT)
         common: dict[str, Any] = {
             "SOPTYPE": self.soptype,
             "SOPNUMBE": NUMBER_BLANK,
@@ -387,9 +664,15 @@ class _Builder:
             "UOFM": self.settings.unit_of_measure,
             "CURNCYID": self.currency,
             "TAXAMNT": sum((tax.amount for tax in taxes), ZERO),
+            "INTEGRATIONID": f"{mark}:2" if part.is_second else mark,
+            "UpdateIfExists": 1 if self.is_change else None,
         }
         if line.kind is LineKind.GOODS:
             common["ITEMNMBR"] = self.translator.item_of(line.sku, line.title)
+            if self.soptype == RETURN:
+                restocked = RESTOCKED_FIELDS[self.settings.restocked_units]
+                came_back = restocked if line.restock in RESTOCKED else "QTYDMGED"
+                common[came_back] = Decimal(part.units)
             if self.soptype == ORDER:
                 common["QTYTBAOR"] = Decimal(part.back_ordered)
                 common["QtyShrtOpt"] = self.settings.shortage_option
@@ -424,7 +707,9 @@ class _Builder:
         short_in_rest = min(line.back_ordered, rest)
         yield _Priced(rest, short_in_rest, low, low * rest, low * rest)
         high = low + step
-        yield _Priced(dearer, line.back_ordered - short_in_rest, high, high * dearer, high * dearer)
+        dear = high * dearer
+        short = line.back_ordered - short_in_rest
+        yield _Priced(dearer, short, high, dear, dear, is_second=True)
 
     def _split(self, tax: DocumentTax, shares: list[Decimal]) -> list[DocumentTax]:
         if len(shares) == 1:
@@ -437,11 +722,7 @@ class _Builder:
             for base, amount in zip(bases, amounts, strict=True)
         ]
 
-    def _add_charge(self, charge: DocumentCharge, freight_taxes: list[DocumentTax]) -> None:
-        if charge.kind is ChargeKind.SHIPPING:
-            self.freight += charge.net
-            freight_taxes.extend(charge.taxes)
-            return
+    def _add_charge(self, charge: DocumentCharge) -> None:
         if charge.net < 0 and not charge.taxes:
             # GP takes no negative price: what rounding takes off is a trade discount.
             self.discount -= charge.net
@@ -455,6 +736,9 @@ class _Builder:
                 rule="charge_not_negative",
                 field="XTNDPRCE",
             )
+        self._add_charge_line(charge)
+
+    def _add_charge_line(self, charge: DocumentCharge) -> None:
         sequence = next(self.sequences)
         self.lines.append(
             TaSopLineIvcInsert(
@@ -470,6 +754,8 @@ class _Builder:
                 UOFM=self.settings.unit_of_measure,
                 CURNCYID=self.currency,
                 TAXAMNT=sum((tax.amount for tax in charge.taxes), ZERO),
+                INTEGRATIONID=f"c{mark_of(charge.charge_id, LINE_LIMIT - 1)}",
+                UpdateIfExists=1 if self.is_change else None,
                 **self._non_inventory(charge.kind.value, charge.title),
             )
         )
@@ -521,45 +807,12 @@ class _Builder:
 
     def _add_payments(self) -> None:
         sequence = count(SEQUENCE_STEP, SEQUENCE_STEP)
-        on_invoice = PAYMENT_ON_INVOICE if self.soptype == INVOICE else 0
         for payment in self.document.payments:
-            if payment.amount <= 0:
-                raise Refused(
-                    f"payment {payment.tender_id} is {payment.amount}: GP takes no payment back on "
-                    "an order or an invoice",
-                    rule="payment_positive",
-                    field="DOCAMNT",
-                )
-            kind, card, checkbook = self._payment_method(payment.gateway)
             self.payments.append(
-                TaCreateSopPaymentInsertRecord(
-                    SOPTYPE=self.soptype,
-                    SOPNUMBE=NUMBER_BLANK,
-                    CUSTNMBR=self.customer,
-                    DOCDATE=self.document.document_on,
-                    DOCAMNT=payment.amount,
-                    CHEKBKID=checkbook or None,
-                    CARDNAME=card or None,
-                    CHEKNMBR=payment.tender_id.rsplit("/", 1)[-1] if kind == "check" else None,
-                    PYMTTYPE=PAYMENT_TYPES[kind] + on_invoice,
-                    SEQNUMBR=next(sequence),
+                self.translator.payment(
+                    self.document, payment, self.soptype, self.customer, next(sequence)
                 )
             )
-
-    def _payment_method(self, gateway: str) -> tuple[str, str, str]:
-        """Read a row of the payment map: ``kind:card name:checkbook``, the last two optional."""
-        value = self.mappings.require("payment", gateway)
-        kind, _, rest = value.partition(":")
-        card, _, checkbook = rest.partition(":")
-        kind = kind.strip().lower()
-        if kind not in PAYMENT_TYPES:
-            raise Refused(
-                f"the payment map says {value!r} for {gateway!r}: it has to start with one of "
-                f"{', '.join(PAYMENT_TYPES)}",
-                rule="map_payment",
-                field="PYMTTYPE",
-            )
-        return kind, card.strip(), checkbook.strip()
 
     def _shipping_method(self) -> str | None:
         if not self.document.shipping_method:
@@ -568,7 +821,8 @@ class _Builder:
 
     def _batch(self) -> TaCreateUpdateBatchHeaderRcd:
         return TaCreateUpdateBatchHeaderRcd(
-            BACHNUMB=f"{self.settings.batch_prefix}{self.document.document_on:%Y%m%d}",
+            BACHNUMB=self.translator.batch_of(self.document),
+            GLPOSTDT=self.document.post_on or self.document.document_on,
             SERIES=3,
             BCHSOURC=SALES_BATCH,
             ORIGIN=1,
@@ -591,16 +845,23 @@ class _Builder:
             )
         ship = document.shipping_address
         to_name = (ship.company or ship.name) if ship else None
+        address = _address(ship) if ship else {}
+        if ship and self.is_change:
+            # What is left out of an update stays: an address that has become shorter says so.
+            address = dict.fromkeys(ADDRESS_FIELDS, "") | address
         return TaSopHdrIvcInsert(
             SOPTYPE=self.soptype,
-            DOCID=self._docid(),
+            DOCID=self.translator.docid_of(self.soptype),
             SOPNUMBE=NUMBER_BLANK,
             DOCDATE=document.document_on,
-            ORDRDATE=document.document_on if self.soptype == ORDER else None,
+            ORDRDATE=(
+                document.document_on if self.soptype == ORDER and not self.is_change else None
+            ),
             CUSTNMBR=self.customer,
             CUSTNAME=self._name_on_document(),
-            CSTPONBR=reference_of(document.key, document.order_number),
-            BACHNUMB=f"{self.settings.batch_prefix}{document.document_on:%Y%m%d}",
+            CSTPONBR=self._reference(),
+            BACHNUMB=self.translator.batch_of(document),
+            UpdateExisting=1 if self.is_change else None,
             LOCNCODE=self.settings.default_site,
             SHIPMTHD=self._shipping_method(),
             TAXSCHID=self.settings.tax_schedule,
@@ -622,7 +883,7 @@ class _Builder:
                 else None
             ),
             ShipToName=to_name or None,
-            **_address(ship) if ship else {},
+            **address,
         )
 
     def _name_on_document(self) -> str | None:
@@ -672,10 +933,15 @@ def _encodes(value: str, code_page: str) -> bool:
     return True
 
 
-def _digest(payload: GpDocument) -> str:
-    """Return SHA-256 over the calls of the document, in order, names and values."""
-    digest = hashlib.sha256(f"{payload.docid}|{payload.reference}|{payload.based_on}".encode())
-    for procedure in payload.body:
+def digest_of(head: str, procedures: Iterable[Procedure]) -> str:
+    """Return SHA-256 over the calls of a document, in order, names and values.
+
+    Args:
+        head: What it is found by.
+        procedures: The calls.
+    """
+    digest = hashlib.sha256(head.encode())
+    for procedure in procedures:
         for name, value in procedure.values().items():
             digest.update(f"|{procedure.PROCEDURE}.{name}={_text(value)}".encode())
     return digest.hexdigest()

@@ -7,10 +7,12 @@ reference is locked and how errors are told apart; that is in ``sqlserver.py`` a
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple, NoReturn
 
@@ -74,6 +76,63 @@ class SopDocument:
     lines: int
     paid: Decimal
     back_ordered: Decimal
+    batch: str
+    customer: str
+    document_on: date
+    mark: str
+    transferred: bool
+
+    def is_of(self, soptype: int, docid: str, reference: str) -> bool:
+        """Tell whether it is the document that a reference names."""
+        return (self.soptype, self.docid, self.cstponbr) == (soptype, docid, reference)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldLine:
+    """A line of a document in work."""
+
+    sequence: int
+    item: str
+    mark: str
+    ordered: Decimal
+    cancelled: Decimal
+    transferred: Decimal
+    site: str
+    unit_of_measure: str
+    currency: str
+    non_inventory: bool
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeldTax:
+    """A tax of a document in work; sequence 0 is the document's own."""
+
+    sequence: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPayment:
+    """A payment of a document, in work or in history."""
+
+    soptype: int
+    sopnumbe: str
+    sequence: int
+    kind: int
+    number: str
+    mark: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class HeldDocument:
+    """A document in work with all that a change of it has to know."""
+
+    document: SopDocument
+    lines: tuple[HeldLine, ...]
+    taxes: tuple[HeldTax, ...]
+    payments: tuple[HeldPayment, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +147,53 @@ class Situation:
 _DOCUMENTS = """
 select {place} in_history, h.SOPTYPE soptype, h.SOPNUMBE sopnumbe, h.DOCID docid,
     h.CSTPONBR cstponbr, h.DOCAMNT docamnt, h.CURNCYID curncyid, h.VOIDSTTS voidstts,
+    h.BACHNUMB batch, h.CUSTNMBR customer, h.DOCDATE docdate, h.INTEGRATIONID mark,
     (select count(*) from {lines} l where l.SOPTYPE = h.SOPTYPE and l.SOPNUMBE = h.SOPNUMBE
-        and l.CMPNTSEQ = 0) line_count,
+        and l.CMPNTSEQ = 0 and l.QUANTITY > l.QTYCANCE) line_count,
+    (select coalesce(max(l.QTYPRINV), 0) from {lines} l where l.SOPTYPE = h.SOPTYPE
+        and l.SOPNUMBE = h.SOPNUMBE) transferred,
     (select coalesce(sum(p.AMNTPAID), 0) from SOP10103 p where p.SOPTYPE = h.SOPTYPE
         and p.SOPNUMBE = h.SOPNUMBE) paid,
     (select coalesce(sum(l.QTYTBAOR), 0) from {lines} l where l.SOPTYPE = h.SOPTYPE
         and l.SOPNUMBE = h.SOPNUMBE) back_ordered
 from {headers} h
-where h.CSTPONBR in ({references}) and h.DOCID in ({document_ids})
+where {references} and h.DOCID in ({document_ids})
+"""
+_LINES = """
+select LNITMSEQ lnitmseq, ITEMNMBR itemnmbr, INTEGRATIONID mark, QUANTITY quantity,
+    QTYCANCE qtycance, QTYPRINV qtyprinv, LOCNCODE locncode, UOFM uofm, CURNCYID curncyid,
+    NONINVEN noninven, ITEMDESC itemdesc
+from SOP10200
+where SOPTYPE = :soptype and SOPNUMBE = cast(:number as varchar(21)) and CMPNTSEQ = 0
+order by LNITMSEQ
+"""
+_TAXES = """
+select LNITMSEQ lnitmseq, TAXDTLID taxdtlid from SOP10105
+where SOPTYPE = :soptype and SOPNUMBE = cast(:number as varchar(21))
+order by LNITMSEQ, TAXDTLID
+"""
+_PAYMENTS = """
+select SOPTYPE soptype, SOPNUMBE sopnumbe, SEQNUMBR seqnumbr, PYMTTYPE pymttype, DOCNUMBR docnumbr,
+    AUTHCODE mark, AMNTPAID amntpaid
+from SOP10103 where SOPNUMBE in ({numbers}) order by SOPTYPE, SOPNUMBE, SEQNUMBR
+"""
+_PERIODS = """
+select PERIODDT perioddt, PERDENDT perdendt, max(CLOSED) closed from SY40100
+where SERIES = 3 and PERIODID > 0 and PERDENDT >= :day
+group by PERIODDT, PERDENDT order by PERIODDT
+"""
+_BY_E_MAIL = """
+select distinct a.Master_ID master_id from SY01200 a join RM00101 c on c.CUSTNMBR = a.Master_ID
+where a.Master_Type = 'CUS' and lower(a.INET1) = :email and c.INACTIVE = 0
+"""
+_CUSTOMER = """
+select c.CUSTNAME custname, a.ADRSCODE adrscode, a.CNTCPRSN cntcprsn, a.ShipToName shiptoname,
+    a.ADDRESS1 address1, a.ADDRESS2 address2, a.ADDRESS3 address3, a.CITY city, a.STATE state,
+    a.ZIP zipcode, a.COUNTRY country, a.PHONE1 phnumbr1, i.INET1 inet1
+from RM00101 c left join RM00102 a on a.CUSTNMBR = c.CUSTNMBR
+    left join SY01200 i on i.Master_Type = 'CUS' and i.Master_ID = c.CUSTNMBR
+        and i.ADRSCODE = a.ADRSCODE
+where c.CUSTNMBR = :customer
 """
 SITUATION = """
     (select max(BCHSTTUS) from SY00500 where BCHSOURC = 'Sales Entry' and BACHNUMB = :batch)
@@ -159,12 +257,15 @@ class Session(ABC):
             Refused: A value does not fit a column.
         """
 
-    def documents(self, references: Sequence[str], docids: Sequence[str]) -> list[SopDocument]:
+    def documents(
+        self, references: Sequence[str], docids: Sequence[str], *, with_later: bool = False
+    ) -> list[SopDocument]:
         """Look sales documents up in work and history by their customer PO number.
 
         Args:
             references: What CSTPONBR holds.
             docids: Document ids that are ours.
+            with_later: Find the later documents of the same orders, too (``#1001/2``).
         """
         found: list[SopDocument] = []
         for start in range(0, len(references), CHUNK):
@@ -172,14 +273,89 @@ class Session(ABC):
             values: dict[str, Any] = {f"r{i}": value for i, value in enumerate(chunk)}
             values |= {f"d{i}": value for i, value in enumerate(docids)}
             # Cast on our side, or SQL Server converts the column and cannot use an index.
+            wanted = f"h.CSTPONBR in ({_casts('r', len(chunk), 'varchar(21)')})"
+            if with_later:
+                values |= {f"l{i}": _like(value) for i, value in enumerate(chunk)}
+                likes = (
+                    f"h.CSTPONBR like cast(:l{i} as varchar(50)) escape '!'"
+                    for i in range(len(chunk))
+                )
+                wanted = f"({wanted} or {' or '.join(likes)})"
             casts = {
-                "references": _casts("r", len(chunk), "varchar(21)"),
+                "references": wanted,
                 "document_ids": _casts("d", len(docids), "varchar(15)"),
             }
             work = _DOCUMENTS.format(place=0, headers="SOP10100", lines="SOP10200", **casts)
             past = _DOCUMENTS.format(place=1, headers="SOP30200", lines="SOP30300", **casts)
             found += [_sop_document(row) for row in self.rows(f"{work} union all {past}", values)]
         return found
+
+    def held(self, document: SopDocument) -> HeldDocument:
+        """Read a document in work with its lines, taxes and payments."""
+        values = {"soptype": document.soptype, "number": document.sopnumbe}
+        lines = tuple(
+            HeldLine(
+                sequence=int(row["lnitmseq"]),
+                item=row["itemnmbr"].rstrip(),
+                mark=row["mark"].rstrip(),
+                ordered=row["quantity"],
+                cancelled=row["qtycance"],
+                transferred=row["qtyprinv"],
+                site=row["locncode"].rstrip(),
+                unit_of_measure=row["uofm"].rstrip(),
+                currency=row["curncyid"].rstrip(),
+                non_inventory=bool(row["noninven"]),
+                description=row["itemdesc"].rstrip(),
+            )
+            for row in self.rows(_LINES, values)
+        )
+        taxes = tuple(
+            HeldTax(int(row["lnitmseq"]), row["taxdtlid"].rstrip())
+            for row in self.rows(_TAXES, values)
+        )
+        payments = (p for p in self.payments([document.sopnumbe]) if p.soptype == document.soptype)
+        return HeldDocument(document, lines, taxes, tuple(payments))
+
+    def payments(self, numbers: Sequence[str]) -> list[HeldPayment]:
+        """Read the payments of documents by their numbers."""
+        found: list[HeldPayment] = []
+        for start in range(0, len(numbers), CHUNK):
+            chunk = numbers[start : start + CHUNK]
+            statement = _PAYMENTS.format(numbers=_casts("n", len(chunk), "varchar(21)"))
+            found += [
+                HeldPayment(
+                    soptype=int(row["soptype"]),
+                    sopnumbe=row["sopnumbe"].rstrip(),
+                    sequence=int(row["seqnumbr"]),
+                    kind=int(row["pymttype"]),
+                    number=row["docnumbr"].rstrip(),
+                    mark=row["mark"].rstrip(),
+                    amount=row["amntpaid"],
+                )
+                for row in self.rows(statement, {f"n{i}": n for i, n in enumerate(chunk)})
+            ]
+        return found
+
+    def first_open_on(self, day: date) -> date | None:
+        """Return the day itself or the first day of the next open sales period (SY40100)."""
+        for row in self.rows(_PERIODS, {"day": day}):
+            if not row["closed"]:
+                return max(day, _day(row["perioddt"]))
+        return None
+
+    def customers_by_e_mail(self, email: str) -> list[str]:
+        """Return the active customers that an e-mail address belongs to (SY01200)."""
+        rows = self.rows(_BY_E_MAIL, {"email": email.lower()})
+        return sorted(row["master_id"].rstrip() for row in rows)
+
+    def customer(self, number: str) -> dict[str, dict[str, str]]:
+        """Return name, e-mail and address fields of a customer, by address code."""
+        return {
+            (row["adrscode"] or "").rstrip(): {
+                name.upper(): str(value or "").rstrip() for name, value in row.items()
+            }
+            for row in self.rows(_CUSTOMER, {"customer": number})
+        }
 
     def batch_is_busy(self, batch: str) -> bool:
         """Tell whether somebody has the batch open or is posting it."""
@@ -289,6 +465,14 @@ class Gateway(ABC):
             finally:
                 self._release(session, resource)
 
+    @contextmanager
+    def locked_too(self, session: Session, resource: str, customer: str) -> Iterator[Situation]:
+        """Own a further name on the same connection; always after the document's own."""
+        try:
+            yield session.lock(resource, "", customer)
+        finally:
+            self._release(session, resource)
+
     def _release(self, session: Session, resource: str) -> None:
         connection = session.connection
         if connection.invalidated:
@@ -322,6 +506,14 @@ def situation_of(batch_status: object, open_batches: object, customers: object) 
     )
 
 
+def _like(reference: str) -> str:
+    return re.sub(r"([!%_\[])", r"!\1", reference) + "/%"
+
+
+def _day(value: date | datetime) -> date:
+    return value.date() if isinstance(value, datetime) else value
+
+
 def _casts(prefix: str, count: int, kind: str) -> str:
     return ", ".join(f"cast(:{prefix}{i} as {kind})" for i in range(count))
 
@@ -339,6 +531,11 @@ def _sop_document(row: RowMapping) -> SopDocument:
         lines=int(row["line_count"]),
         paid=row["paid"],
         back_ordered=row["back_ordered"],
+        batch=row["batch"].rstrip(),
+        customer=row["customer"].rstrip(),
+        document_on=_day(row["docdate"]),
+        mark=row["mark"].rstrip(),
+        transferred=bool(row["transferred"]),
     )
 
 

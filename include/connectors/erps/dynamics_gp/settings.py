@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -21,6 +23,17 @@ class DynamicsGpSettings(BaseModel):
         min_length=1,
         max_length=15,
         description="DOCID of web invoices (SOPTYPE 3). Ours alone, too.",
+    )
+    return_document_id: str = Field(
+        default="WEBRTN",
+        min_length=1,
+        max_length=15,
+        description="DOCID of web returns (SOPTYPE 4), what a refund becomes. Ours alone, too.",
+    )
+    restocked_units: Literal["returned", "on_hand"] = Field(
+        default="returned",
+        description="Where units that the store restocked come back to: GP's Returned quantity "
+        "(QTYRTRND), for a person to check and move, or straight On Hand (QTYONHND).",
     )
     batch_prefix: str = Field(
         default="SHOP",
@@ -67,9 +80,19 @@ class DynamicsGpSettings(BaseModel):
         max_length=15,
         description="Class of new customers where the customer_class map has no row.",
     )
+    match_customers_by_email: bool = Field(
+        default=True,
+        description="Book a new customer of the store on the GP customer with the same e-mail "
+        "address (SY01200), if there is one.",
+    )
+    unknown_customers: Literal["create", "guest", "hold"] = Field(
+        default="create",
+        description="Customers that GP does not know: create them, book them on the guests' "
+        "account, or hold the order until the customer map has a row.",
+    )
     update_customers: bool = Field(
         default=False,
-        description="Overwrite known customers with the store's name and address each time.",
+        description="Carry a changed name, address or e-mail over to known customers.",
     )
     sku_is_item_number: bool = Field(
         default=True,
