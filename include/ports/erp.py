@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Protocol
 
@@ -50,6 +51,15 @@ class Erp(Protocol):
         """Return the skus that lead to no item of the ERP, mapped or not."""
         ...
 
+    def first_open_on(self, day: date) -> date:
+        """Return the day itself, or the first day of the next period that is open for posting.
+
+        Raises:
+            Refused: No later period is open.
+            RemoteUnavailable: The ERP cannot be reached.
+        """
+        ...
+
     def prepare(self, document: Document) -> PreparedDocument:
         """Translate and check one document. No I/O, no effect.
 
@@ -64,6 +74,10 @@ class Erp(Protocol):
     ) -> Mapping[DocumentKey, tuple[RemoteDocument, ...]]:
         """Look documents up in the ERP by our reference, open and posted alike.
 
+        What the ERP keeps no document of its own for shows on the document it was done to: an order
+        change on its order, once it or a later one is in effect; a void on the void document, a
+        payment on the document it was added to.
+
         Args:
             documents: Pairs of natural key and order number.
 
@@ -74,6 +88,8 @@ class Erp(Protocol):
 
     def post(self, prepared: PreparedDocument) -> RemoteDocument:
         """Create the document, or return the one that already carries its reference.
+
+        An order change, a void and a payment act on the document they are based on, once.
 
         Safe to call from several threads with different documents.
 

@@ -50,6 +50,9 @@ CHARGES = {
     "gift_wrap": "GIFT WRAP",
     "cod_fee": "COD FEE",
     "rounding": "ROUNDING",
+    "adjustment": "ADJUSTMENT",
+    "fx": "EXCHANGE DIFF",
+    "shipping": "SHIPPING",
 }
 CUSTOMER_CLASSES = {"*": "WEB", "CA": "WEB INTL", "DE": "WEB INTL", "JP": "WEB INTL"}
 GUEST = "WEBGUEST"

@@ -63,6 +63,9 @@ ROWS = {
     ("charge", "tip"): "TIP",
     ("charge", "custom"): "CUSTOM",
     ("charge", "rounding"): "ROUNDING",
+    ("charge", "adjustment"): "ADJUSTMENT",
+    ("charge", "fx"): "EXCHANGE DIFF",
+    ("charge", "shipping"): "SHIPPING",
     ("customer", "gid://shopify/Customer/77"): "KNOWN",
 }
 

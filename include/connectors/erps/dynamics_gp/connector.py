@@ -395,7 +395,7 @@ class DynamicsGp:
         alive = [row for row in rows if not row.voided]
         if len(alive) > 1:
             raise Refused(
-                f"GP holds {payload.docid} {payload.reference} {len(alive)} times: void all but one",
+                f"GP holds {payload.docid} {payload.reference} {len(alive)} times: void the rest",
                 rule="document_once",
                 field="CSTPONBR",
             )
