@@ -91,6 +91,7 @@ SKIP_REASONS = {
     "voided": "its payment was voided before anything was posted",
     "unpaid": "not paid yet: policy waits for the payment",
     "empty": "nothing is left on it and no money was kept",
+    "written_off": "a person wrote it off in quarantine: it is left out until it is reopened",
 }
 
 

@@ -112,6 +112,13 @@ def plan_orders(
         Each order with its plan, or with the reason why it has to be held.
     """
     todo = list(orders)
+    with house.engine.connect() as connection:
+        ids = [order.order_id_store for order in todo]
+        written_off = quarantine.written_off(connection, house.channel, ids)
+    for order in todo:
+        if order.order_id_store in written_off:
+            yield order, Plan(skipped="written_off")
+    todo = [order for order in todo if order.order_id_store not in written_off]
     policy = house.settings.domain_policy
     stock: dict[StockNeed, Decimal] = dict(
         house.erp.available({need for order in todo for need in stock_needs(order)})

@@ -135,6 +135,7 @@ def validate(house: House, batch_id: int, *, dry_run: bool = False) -> Validated
         wanted = runner.read_suite(suite).columns
         columns, rows = landing.read_checks(connection, batch_id, columns=wanted)
         doubled = staged.duplicate_numbers(connection, batch_id)
+        released = quarantine.released(connection, batch_id)
     listed = batch.store_count or 0
     outcome = runner.validate(
         columns,
@@ -155,6 +156,7 @@ def validate(house: House, batch_id: int, *, dry_run: bool = False) -> Validated
         *_duplicates(columns, rows, doubled),
         *broken,
     ]
+    findings = [f for f in findings if (f.order_id_store, f.rule) not in released]
     held = {f.order_id_store for f in findings if f.severity is Severity.CRITICAL}
     warned = {f.order_id_store for f in findings} - held
     result = Validated(batch.pulled, len(held), len(warned))
@@ -220,14 +222,20 @@ def orders_to_post(house: House, batch_id: int, run: Run) -> list[str]:
 def _land(house: House, batch_id: int, headers: list[OrderHeader]) -> tuple[int, int]:
     landed = translated = 0
     for raws in house.store.fetch(headers):
-        rows = list(_landed(house, raws))
+        rows = list(translate(house, raws))
         with house.engine.begin() as connection:
             landed += landing.land(connection, batch_id, rows).orders
         translated += sum(row.canonical is not None for row in rows)
     return landed, translated
 
 
-def _landed(house: House, raws: Iterable[RawOrder]) -> Iterator[landing.LandedOrder]:
+def translate(house: House, raws: Iterable[RawOrder]) -> Iterator[landing.LandedOrder]:
+    """Yield raw documents ready to be landed, in canonical form or held with the reason.
+
+    Args:
+        house: The channel.
+        raws: Documents as the store sent them.
+    """
     now = house.clock.now()
     for raw in raws:
         try:

@@ -71,6 +71,7 @@ class _Sides:
     ledgers: Mapping[str, OrderLedger]
     held: Mapping[str, quarantine.QuarantineRow]
     remote: Mapping[DocumentKey, tuple[RemoteDocument, ...]]
+    written_off: Mapping[str, tuple[str, str]]
 
 
 def prove(house: House, run: Run, selection: Selection, batch_id: int) -> WindowProof:
@@ -113,6 +114,7 @@ def _read(house: House, headers: Sequence[OrderHeader]) -> _Sides:
             severity=Severity.CRITICAL,
             limit=len(ids) * 10,
         )
+        written_off = quarantine.written_off(connection, house.channel, ids)
     keys = [
         (key, header.order_number)
         for header in headers
@@ -134,6 +136,7 @@ def _read(house: House, headers: Sequence[OrderHeader]) -> _Sides:
         ledgers=ledgers,
         held={row.finding.order_id_store: row for row in reversed(held)},
         remote=remote,
+        written_off=written_off,
     )
 
 
@@ -179,6 +182,14 @@ def _account(house: House, header: OrderHeader, sides: _Sides, pulled_at: dateti
             message=row.finding.message,
             owner=row.owner,
             since_at=row.first_seen_at,
+        )
+    if order_id in sides.written_off:
+        who, why = sides.written_off[order_id]
+        return _with(
+            in_erp,
+            outcome=Outcome.SKIPPED,
+            reason="written_off",
+            message=f"written off by {who}: {why}",
         )
     if found is None or header.updated_at > found.updated_at:
         if header.updated_at >= pulled_at:

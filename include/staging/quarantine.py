@@ -29,6 +29,8 @@ class QuarantineRow:
         last_seen_at: When it was found last.
         tries: How often it was found.
         batch_id: Batch it was last found in.
+        told_at: When its owner was told, if that happened.
+        replay_at: When a person asked for a replay that has not happened yet.
     """
 
     quarantine_id: int
@@ -39,6 +41,8 @@ class QuarantineRow:
     last_seen_at: datetime
     tries: int
     batch_id: int
+    told_at: datetime | None = None
+    replay_at: datetime | None = None
 
 
 _RECORD = text(
@@ -52,6 +56,9 @@ _RECORD = text(
     "  AS f (order_id_store, order_number, rule, reason_class, severity, field, message, remote)"
     " LEFT JOIN landing_order AS l"
     "  ON l.batch_id = :batch_id AND l.order_id_store = f.order_id_store"
+    " WHERE NOT EXISTS (SELECT FROM quarantine AS w WHERE w.channel = :channel"
+    "  AND w.order_id_store = f.order_id_store AND w.written_off IS NOT NULL"
+    "  AND (w.severity = 'critical' OR w.rule = f.rule))"
     " ORDER BY f.order_id_store, f.rule"
     " ON CONFLICT (channel, order_id_store, rule) WHERE state = 'open' DO UPDATE SET"
     "  order_number = excluded.order_number, reason_class = excluded.reason_class,"
@@ -70,6 +77,8 @@ def record(
     batch_id: int,
 ) -> int:
     """Open a row for each finding, or count the open one up; an owner that a person set stays.
+
+    What a person wrote off is not opened again: the order is left out until it is reopened.
 
     Args:
         connection: Open connection; the caller commits.
@@ -150,11 +159,14 @@ def close_passed(
 
 
 def write_off(connection: Connection, quarantine_id: int, *, actor: str, reason: str) -> bool:
-    """Close one row by hand, with a reason; it goes into the audit log.
+    """Close every open row of a row's order by hand, with a reason; it goes into the audit log.
+
+    An order that was held is left out from then on, whatever is pulled of it: it may have been
+    booked by hand. ``desk.reopen`` takes that back.
 
     Args:
         connection: Open connection; the caller commits.
-        quarantine_id: The row.
+        quarantine_id: One open row of the order.
         actor: Who closes it.
         reason: Why.
 
@@ -163,21 +175,109 @@ def write_off(connection: Connection, quarantine_id: int, *, actor: str, reason:
     """
     closed = connection.execute(
         text(
-            "WITH closed AS (UPDATE quarantine SET state = 'closed',"
-            "  closed_at = clock_timestamp(), closed_by = :actor"
-            "  WHERE quarantine_id = :quarantine_id AND state = 'open' RETURNING quarantine_id)"
+            "WITH closed AS (UPDATE quarantine AS q SET state = 'closed',"
+            "  closed_at = clock_timestamp(), closed_by = :actor, replay_at = NULL,"
+            "  written_off = :reason FROM quarantine AS named"
+            "  WHERE named.quarantine_id = :quarantine_id AND named.state = 'open'"
+            "   AND q.channel = named.channel AND q.order_id_store = named.order_id_store"
+            "   AND q.state = 'open' RETURNING q.quarantine_id, q.channel, q.order_id_store)"
             " INSERT INTO log_audit (actor, action, subject, key, after)"
-            " SELECT :actor, 'closed', 'quarantine',"
-            "  jsonb_build_object('quarantine_id', quarantine_id), CAST(:after AS jsonb)"
-            " FROM closed"
+            " SELECT :actor, 'closed', 'quarantine', jsonb_build_object('quarantine_id',"
+            "  quarantine_id, 'channel', channel, 'order_id_store', order_id_store),"
+            "  CAST(:after AS jsonb) FROM closed"
         ),
         {
             "quarantine_id": quarantine_id,
             "actor": actor,
+            "reason": reason,
             "after": orjson.dumps({"reason": reason}).decode(),
         },
     )
-    return closed.rowcount == 1
+    return closed.rowcount > 0
+
+
+def written_off(
+    connection: Connection, channel: str, order_ids: Sequence[str]
+) -> dict[str, tuple[str, str]]:
+    """Return which of the orders people wrote off.
+
+    Args:
+        connection: Open connection.
+        channel: Channel id.
+        order_ids: Store ids.
+
+    Returns:
+        Who did it and why, by store id; the latest of each order.
+    """
+    rows = connection.execute(
+        text(
+            "SELECT DISTINCT ON (order_id_store) order_id_store, closed_by, written_off"
+            " FROM quarantine WHERE channel = :channel AND order_id_store = ANY(:order_ids)"
+            " AND written_off IS NOT NULL AND severity = 'critical'"
+            " ORDER BY order_id_store, closed_at DESC"
+        ),
+        {"channel": channel, "order_ids": list(order_ids)},
+    )
+    return {row.order_id_store: (row.closed_by, row.written_off) for row in rows}
+
+
+def released(connection: Connection, batch_id: int) -> set[tuple[str, str]]:
+    """Return the rules that a person let orders of a batch pass, in the version it pulled.
+
+    Args:
+        connection: Open connection.
+        batch_id: The batch, landed.
+
+    Returns:
+        Pairs of order id and rule.
+    """
+    rows = connection.execute(
+        text(
+            "SELECT q.order_id_store, q.rule FROM landing_batch AS b"
+            " JOIN quarantine AS q ON q.channel = b.channel AND q.released_at IS NOT NULL"
+            " JOIN landing_order AS o ON o.batch_id = b.batch_id"
+            "  AND o.order_id_store = q.order_id_store AND o.updated_at::text = q.version"
+            " WHERE b.batch_id = :batch_id"
+        ),
+        {"batch_id": batch_id},
+    )
+    return {(row.order_id_store, row.rule) for row in rows}
+
+
+def untold(connection: Connection, channel: str) -> list[QuarantineRow]:
+    """Return the open rows that hold an order and whose owner does not know of them yet.
+
+    Args:
+        connection: Open connection.
+        channel: Channel id.
+    """
+    ids = connection.scalars(
+        text(
+            "SELECT DISTINCT order_id_store FROM quarantine WHERE channel = :channel"
+            " AND state = 'open' AND severity = 'critical' AND told_at IS NULL"
+        ),
+        {"channel": channel},
+    ).all()
+    if not ids:
+        return []
+    rows = open_rows(connection, channel, list(ids), severity=Severity.CRITICAL)
+    return [row for row in rows if row.told_at is None]
+
+
+def mark_told(connection: Connection, quarantine_ids: Sequence[int]) -> None:
+    """Note that the owners of rows were told of them.
+
+    Args:
+        connection: Open connection; the caller commits.
+        quarantine_ids: The rows.
+    """
+    connection.execute(
+        text(
+            "UPDATE quarantine SET told_at = clock_timestamp()"
+            " WHERE quarantine_id = ANY(:quarantine_ids) AND told_at IS NULL"
+        ),
+        {"quarantine_ids": list(quarantine_ids)},
+    )
 
 
 def open_rows(
@@ -200,8 +300,8 @@ def open_rows(
     rows = connection.execute(
         text(
             "SELECT quarantine_id, order_id_store, order_number, rule, reason_class, severity,"
-            " field, message, remote, owner, first_seen_at, last_seen_at, tries, batch_id"
-            " FROM quarantine WHERE channel = :channel AND state = 'open'"
+            " field, message, remote, owner, first_seen_at, last_seen_at, tries, batch_id,"
+            " told_at, replay_at FROM quarantine WHERE channel = :channel AND state = 'open'"
             " AND (CAST(:order_ids AS text[]) IS NULL OR order_id_store = ANY(:order_ids))"
             " AND (CAST(:severity AS text) IS NULL OR severity = :severity)"
             " ORDER BY first_seen_at, quarantine_id LIMIT :limit"
@@ -232,6 +332,8 @@ def open_rows(
             last_seen_at=row.last_seen_at,
             tries=row.tries,
             batch_id=row.batch_id,
+            told_at=row.told_at,
+            replay_at=row.replay_at,
         )
         for row in rows
     ]

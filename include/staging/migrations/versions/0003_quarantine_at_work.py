@@ -98,7 +98,8 @@ def upgrade() -> None:
         ),
         sa.Column("actor", sa.Text(), nullable=False, comment="Who asked for it"),
         sa.PrimaryKeyConstraint("channel", "order_id_store", name=op.f("pk_privacy_redaction")),
-        comment="Orders whose personal data was erased, and is erased again if a pull brings it back",
+        comment="Orders whose personal data was erased, and is erased again if a pull brings it "
+        "back",
     )
     op.create_index(
         op.f("ix_log_audit_key"),
