@@ -76,8 +76,8 @@ check-lock: setup ## Check that requirements.lock is what requirements*.txt comp
 	{ diff -u requirements.lock "$$draft" || { echo "requirements.lock is out of date: run make lock" >&2; exit 1; }; } && \
 	echo "requirements.lock is up to date"
 
-bench: setup ## Measure; prints a table and writes bench/latest.json
-	@exec $(BIN)/python -m bench
+bench: setup ## Measure; prints a table and writes bench/latest.json (DLT=1 measures dlt too)
+	@exec $(BIN)/python -m bench $(if $(filter-out 0,$(DLT)),--dlt)
 
 clean: stop ## Stop everything and remove its state (orders posted to the sandbox included)
 	rm -rf .local
