@@ -62,7 +62,8 @@ def main() -> None:
             pipelines_dir=folder,
             dataset_name="bench",
             destination=dlt.destinations.postgres(
-                f"postgresql://postgres@/{options.name}?host={options.host}"
+                # dlt insists on a host and a password; libpq lets the socket folder win.
+                f"postgresql://postgres:unused@localhost/{options.name}?host={options.host}"
             ),
         )
         resource = dlt.resource(
