@@ -76,8 +76,8 @@ check-lock: setup ## Check that requirements.lock is what requirements*.txt comp
 	{ diff -u requirements.lock "$$draft" || { echo "requirements.lock is out of date: run make lock" >&2; exit 1; }; } && \
 	echo "requirements.lock is up to date"
 
-bench: setup ## Measure; prints a table and writes bench/latest.json
-	@exec $(BIN)/python -m bench
+bench: setup ## Measure; prints a table and writes bench/latest.json (DLT=1 measures dlt too)
+	@exec $(BIN)/python -m bench $(if $(filter-out 0,$(DLT)),--dlt)
 
 simulate: setup ## Live random order lives through with faults and kills (SEED=1 N=10 ORDER_DAYS=4)
 	@exec $(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED)) $(if $(N),--n $(N)) \

@@ -32,6 +32,8 @@ PARSE_SECONDS = 120.0
 JOB_SECONDS = 3600.0
 SETTLE_SECONDS = 1.5
 PROOFS = 1000
+# The store has orders before those of the main job: something to backfill from the UI.
+EARLIER_DAYS = 4
 
 
 class StopRequested(BaseException):
@@ -66,7 +68,9 @@ def main(argv: list[str] | None = None) -> int:
         return stop(stack)
     if options.command == "status":
         return status(stack)
-    sandbox = SandboxOptions(seed=options.seed, per_day=options.per_day, days=options.days)
+    sandbox = SandboxOptions(
+        seed=options.seed, per_day=options.per_day, days=options.days + EARLIER_DAYS
+    )
     return run(stack, sandbox, days=options.days, port=options.port, once=options.once)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -220,13 +221,24 @@ def orders_to_post(house: House, batch_id: int, run: Run) -> list[str]:
 
 
 def _land(house: House, batch_id: int, headers: list[OrderHeader]) -> tuple[int, int]:
+    """Land the documents batch by batch; the database writes one while the next is translated."""
     landed = translated = 0
-    for raws in house.store.fetch(headers):
-        rows = list(translate(house, raws))
-        with house.engine.begin() as connection:
-            landed += landing.land(connection, batch_id, rows).orders
-        translated += sum(row.canonical is not None for row in rows)
+    with ThreadPoolExecutor(1, "land") as writer:
+        under_way: Future[int] | None = None
+        for raws in house.store.fetch(headers):
+            rows = list(translate(house, raws))
+            translated += sum(row.canonical is not None for row in rows)
+            if under_way is not None:
+                landed += under_way.result()
+            under_way = writer.submit(_write, house, batch_id, rows)
+        if under_way is not None:
+            landed += under_way.result()
     return landed, translated
+
+
+def _write(house: House, batch_id: int, rows: list[landing.LandedOrder]) -> int:
+    with house.engine.begin() as connection:
+        return landing.land(connection, batch_id, rows).orders
 
 
 def translate(house: House, raws: Iterable[RawOrder]) -> Iterator[landing.LandedOrder]:
@@ -240,16 +252,16 @@ def translate(house: House, raws: Iterable[RawOrder]) -> Iterator[landing.Landed
     for raw in raws:
         try:
             order = house.store.normalise(house.channel, raw.document)
-            row = landing.landed(
-                raw, order, orjson.dumps(to_document(order)), check_row(order, now)
-            )
+            checks = check_row(order, now)
+            row = landing.landed(raw, order, orjson.dumps(to_document(order)), checks)
         except OrderError as error:
             yield landing.unreadable(raw, error)
             continue
-        try:
-            require_balance(order)
-        except OrderError as error:
-            row = landing.at_fault(row, error)
+        if checks["broken_ties"]:
+            try:
+                require_balance(order)
+            except OrderError as error:
+                row = landing.at_fault(row, error)
         yield row
 
 

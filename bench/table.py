@@ -1,0 +1,109 @@
+"""Turns the figures into a table for people and into targets met or missed."""
+
+from __future__ import annotations
+
+from bench.measure import Figures
+
+NO_OP, ORDERS = "bench__no_op", "orders__shopify_gp"
+
+
+def targets(results: Figures) -> list[Figures]:
+    """Hold the figures against the targets.
+
+    Args:
+        results: What was measured.
+
+    Returns:
+        One row a target: its name, the wanted and the measured value, and whether it is met.
+    """
+    rows = []
+
+    def add(name: str, wanted: float, measured: float, *, at_most: bool = False) -> None:
+        met = measured <= wanted if at_most else measured >= wanted
+        rows.append({"target": name, "wanted": wanted, "measured": round(measured, 3), "met": met})
+
+    sizes = results.get("throughput", [])
+    for row in sizes:
+        own, size = row["counterfoil"], f"{row['orders']:,} orders"
+        add(f"orders/s, {size}", 2_000, own["orders_per_second"]["median"])
+        add(f"share of the floor, {size}", 0.75, row["of_the_floor"])
+        add(f"peak MB, {size}", 300, own["peak_mb"]["median"], at_most=True)
+        add(f"GX's share of the wall, {size}", 0.15, own["gx_share"]["median"], at_most=True)
+    if len(sizes) > 1:
+        first, last = (row["counterfoil"]["peak_mb"]["median"] for row in (sizes[0], sizes[-1]))
+        add("growth of the peak, largest to smallest window", 1.1, last / first, at_most=True)
+    if "posting" in results:
+        add("documents/s posted", 200, results["posting"]["documents_per_second"]["median"])
+    if "empty" in results:
+        found = results["empty"]
+        ratio = found[ORDERS]["seconds"]["median"] / found[NO_OP]["seconds"]["median"]
+        add("empty window to no-op tasks", 1.2, ratio, at_most=True)
+    return rows
+
+
+def render(latest: Figures) -> str:
+    """Write the table.
+
+    Args:
+        latest: What goes into ``latest.json``.
+    """
+    facts = latest["machine"]
+    lines = [
+        f"{facts['cores']} cores ({facts['processor']}), Python {facts['python']}, PostgreSQL "
+        f"{facts['postgresql']}; median of {latest['runs']} (smallest to largest)",
+        "",
+    ]
+    for row in latest["results"].get("throughput", []):
+        lines += _throughput(row)
+    if "posting" in latest["results"]:
+        row = latest["results"]["posting"]
+        lines += [
+            f"posting: {_spread(row['documents_per_second'])} documents/s, {row['documents']:,} "
+            f"documents in {row['calls']:,} calls of 5 ms, {row['threads']} threads",
+            "",
+        ]
+    if "empty" in latest["results"]:
+        for dag_id, found in latest["results"]["empty"].items():
+            tasks = ", ".join(f"{name} {took:.2f}" for name, took in found["tasks"].items())
+            lines.append(f"{dag_id:<20} {_spread(found['seconds'], 2)} s   ({tasks})")
+        lines.append("")
+    for row in latest["targets"]:
+        verdict = "met   " if row["met"] else "missed"
+        lines.append(
+            f"{verdict}  {row['target']:<50} {row['measured']:>10,.2f}  wanted {row['wanted']:,}"
+        )
+    return "\n".join(lines)
+
+
+def _throughput(row: Figures) -> list[str]:
+    lines = [f"{row['orders']:,} orders, {row['payload_mb']} MB"]
+    for name in ("floor", "counterfoil", "dlt"):
+        if name not in row:
+            lines.append("  dlt          not installed (make bench DLT=1)")
+            continue
+        figures = row[name]
+        lines.append(
+            f"  {name:<12} {_spread(figures['orders_per_second']):>24} orders/s   "
+            f"{figures['seconds']['median']:7.2f} s   peak {figures['peak_mb']['median']:5.0f} MB"
+        )
+    own = row["counterfoil"]
+    phases = ", ".join(
+        f"{phase} {own[phase]['median']:.2f} s ({own[f'{phase}_peak_mb']['median']:.0f} MB)"
+        for phase in ("pull", "validate", "load")
+    )
+    lines += [
+        f"               {phases}",
+        f"               Great Expectations {own['gx_share']['median']:.1%} of the wall time; "
+        f"{own['gx_share_with_import']['median']:.1%} where its import "
+        f"({own['gx_import']['median']:.1f} s) is not shared",
+        f"               {row['of_the_floor']:.2f} of the floor",
+        "",
+    ]
+    return lines
+
+
+def _spread(figures: Figures, places: int = 0) -> str:
+    return (
+        f"{figures['median']:,.{places}f} "
+        f"({figures['min']:,.{places}f} to {figures['max']:,.{places}f})"
+    )
