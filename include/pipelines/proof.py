@@ -99,6 +99,7 @@ def prove(house: House, run: Run, selection: Selection, batch_id: int) -> Window
     proof = _sum_up(house, run, selection, batch_id, accounts)
     with house.engine.begin() as connection:
         proof_rows.write(connection, proof)
+        landing.set_state(connection, batch_id, landing.BatchState.PROVEN)
     return proof
 
 
@@ -173,6 +174,18 @@ def _account(house: House, header: OrderHeader, sides: _Sides, pulled_at: dateti
     fault = _differs_from_ledger(documents, ledger)
     if fault:
         return _unexplained(in_erp, *fault)
+    aside = _set_aside(order_id, sides, in_erp)
+    if aside is not None:
+        return aside
+    if found is None or header.updated_at > found.updated_at:
+        if header.updated_at >= pulled_at:
+            return _with(in_erp, **_CHANGED_SINCE)
+        return _unexplained(in_erp, *(_STALE if found else _NOT_STAGED))
+    return _account_staged(house, header, found, ledger, in_erp)
+
+
+def _set_aside(order_id: str, sides: _Sides, in_erp: _Account) -> _Account | None:
+    """Account for an order that quarantine holds, or that a person wrote off there."""
     if order_id in sides.held:
         row = sides.held[order_id]
         return _with(
@@ -191,11 +204,7 @@ def _account(house: House, header: OrderHeader, sides: _Sides, pulled_at: dateti
             reason="written_off",
             message=f"written off by {who}: {why}",
         )
-    if found is None or header.updated_at > found.updated_at:
-        if header.updated_at >= pulled_at:
-            return _with(in_erp, **_CHANGED_SINCE)
-        return _unexplained(in_erp, *(_STALE if found else _NOT_STAGED))
-    return _account_staged(house, header, found, ledger, in_erp)
+    return None
 
 
 def _account_staged(
