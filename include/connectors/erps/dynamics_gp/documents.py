@@ -584,7 +584,8 @@ class _Builder:
             or self.settings.customer_class
         )
         update = int(self.settings.update_customers and not self._is_guest)
-        address = {} if self._is_guest else _address(bill)
+        blank = dict.fromkeys(ADDRESS_FIELDS, "") if update else {}
+        address = {} if self._is_guest else blank | _address(bill)
         yield TaUpdateCreateCustomerRcd(
             CUSTNMBR=self.customer,
             CUSTNAME=name,
@@ -604,7 +605,7 @@ class _Builder:
                 ADRSCODE=SHIP_TO,
                 ShipToName=ship.company or ship.name or name,
                 UpdateIfExists=update,
-                **_address(ship),
+                **blank | _address(ship),
             )
 
     # -- what ---------------------------------------------------------------------------------
