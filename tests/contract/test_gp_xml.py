@@ -8,12 +8,17 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from include.connectors.erps.dynamics_gp.documents import GpDocument, Translator
+from include.connectors.erps.dynamics_gp.documents import (
+    GpDocument,
+    GpPayment,
+    GpVoid,
+    Translator,
+)
 from include.connectors.erps.dynamics_gp.settings import DynamicsGpSettings
 from include.connectors.erps.dynamics_gp.xml import render
 from include.domain.document import Document
 from include.domain.errors import Refused
-from include.domain.order import Address, ChargeKind, Customer, LineKind
+from include.domain.order import Address, ChargeKind, Customer, LineKind, Restock
 from tests.integration.gp_company import (
     ANN,
     HOME,
@@ -24,6 +29,14 @@ from tests.integration.gp_company import (
     goods,
     invoice,
     payment,
+)
+from tests.integration.test_gp_lives import (
+    back,
+    change,
+    credit,
+    paying,
+    void_invoice,
+    void_order,
 )
 
 DOCUMENTS = {
@@ -57,9 +70,9 @@ def schema(shared_dir: Path) -> etree.XMLSchema:
     )
 
 
-def payload_of(doc: Document) -> GpDocument:
+def payload_of(doc: Document) -> GpDocument | GpPayment | GpVoid:
     payload = Translator(DynamicsGpSettings(), Maps()).prepare(doc).payload
-    assert isinstance(payload, GpDocument)
+    assert isinstance(payload, GpDocument | GpPayment | GpVoid)
     return payload
 
 
@@ -115,3 +128,54 @@ def test_a_character_that_xml_cannot_carry_is_refused_by_field() -> None:
     with pytest.raises(Refused) as refused:
         render(payload_of(doc))
     assert refused.value.field == "CITY"
+
+
+RETURN = credit(
+    lines=(back(restock=Restock.NOT_RESTOCKED), back()),
+    charges=(charge(ChargeKind.FX, "0.10"), charge(ChargeKind.SHIPPING, "1.00", (TAX,))),
+    payments=(payment("3.00"),),
+)
+LATER = {
+    "an order change": change(lines=(goods("MUG", 3, "42.00"),), payments=(payment("1.00"),)),
+    "a return": RETURN,
+    "a return of shipping": credit(lines=(), charges=(charge(ChargeKind.SHIPPING, "5.00"),)),
+    "a payment": paying(1, payment("5.00"), payment("1.00", "cheque")),
+    "a void of an order": void_order(),
+    "a void of an invoice": void_invoice(),
+}
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_later_documents_validate(name: str, schema: etree.XMLSchema) -> None:
+    schema.assertValid(
+        etree.fromstring(render(payload_of(LATER[name]), "ORDW000001", "INVW000001"))
+    )
+
+
+def test_what_acts_on_a_document_has_to_name_it() -> None:
+    for name in ("an order change", "a payment", "a void of an order"):
+        with pytest.raises(Refused, match="which document to act on"):
+            render(payload_of(LATER[name]))
+
+
+def test_a_void_is_a_transaction_type_of_its_own_and_removes_payments() -> None:
+    root = etree.fromstring(render(payload_of(void_invoice()), "INVW000001"))
+    assert [node.tag for node in root] == ["SOPVoidDocumentType"]
+    assert root.findtext(".//SOPTYPE") == "3"
+    assert root.findtext(".//SOPNUMBE") == "INVW000001"
+    assert root.findtext(".//RemovePayments") == "1"
+
+
+def test_a_return_says_what_it_is_for_and_what_became_of_the_units() -> None:
+    root = etree.fromstring(render(payload_of(RETURN), original="INVW000001"))
+    assert root.findtext(".//taSopHdrIvcInsert/ORIGTYPE") == "3"
+    lines = root.findall(".//taSopLineIvcInsert")
+    assert [line.findtext("QTYDMGED") for line in lines] == ["1", None, None]
+    assert [line.findtext("QTYRTRND") for line in lines] == [None, "1", None]
+
+
+def test_a_change_updates_header_and_lines_and_no_customer() -> None:
+    root = etree.fromstring(render(payload_of(LATER["an order change"]), "ORDW000001"))
+    assert root.findtext(".//UpdateExisting") == "1"
+    assert root.findtext(".//UpdateIfExists") == "1"
+    assert root.find(".//taUpdateCreateCustomerRcd") is None
