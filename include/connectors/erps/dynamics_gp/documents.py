@@ -665,7 +665,7 @@ class _Builder:
             "UOFM": self.settings.unit_of_measure,
             "CURNCYID": self.currency,
             "TAXAMNT": sum((tax.amount for tax in taxes), ZERO),
-            "INTEGRATIONID": f"{mark}:2" if part.is_second else mark,
+            "INTEGRATIONID": f"{mark}/2" if part.is_second else mark,
             "UpdateIfExists": 1 if self.is_change else None,
         }
         if line.kind is LineKind.GOODS:

@@ -547,17 +547,20 @@ begin
         ), every_line as (
             select * from sop10200 union all select * from sop30300
         ), invoiced as (
-            select itemnmbr, integrationid, sum(quantity - qtycance) units, sum(xtndprce) worth
+            select itemnmbr, split_part(integrationid, '/', 1) mark, sum(quantity - qtycance) units
             from every_line where soptype = 3 and sopnumbe in (select sopnumbe from family) group by 1, 2
-        ), returned as (
-            select itemnmbr, integrationid, noninven, sum(quantity) units, sum(xtndprce) worth
-            from every_line l where soptype = 4 and (sopnumbe = return_number or exists (
+        ), return_line as (
+            select itemnmbr, split_part(integrationid, '/', 1) mark, quantity, xtndprce
+            from every_line l where soptype = 4 and noninven = 0 and (sopnumbe = return_number or exists (
                 select from sales_documents d where d.soptype = 4 and d.sopnumbe = l.sopnumbe and d.voidstts = 0
                   and d.origtype = 3 and d.orignumb in (select sopnumbe from family)))
-            group by 1, 2, 3
+        ), returned as (
+            select itemnmbr, mark, sum(quantity) units from return_line group by 1, 2
         )
-        select from returned r left join invoiced i using (itemnmbr, integrationid)
-        where (r.noninven = 0 and (i.itemnmbr is null or r.units > i.units)) or r.worth > i.worth
+        select from returned r left join invoiced i using (itemnmbr, mark)
+        where i.itemnmbr is null or r.units > i.units
+            or (select sum(xtndprce) from return_line)
+                > (select sum(xtndprce) from every_line where soptype = 3 and sopnumbe in (select sopnumbe from family))
     ) then return 90422; end if;
     return 0;
 end $$;
