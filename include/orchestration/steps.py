@@ -27,7 +27,13 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def _translated(step: Callable[P, R]) -> Callable[P, R]:
+def translated(step: Callable[P, R]) -> Callable[P, R]:
+    """Let a step's errors reach Airflow as what they ask for: an end, or another try.
+
+    Args:
+        step: A task callable.
+    """
+
     @functools.wraps(step)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
@@ -40,7 +46,7 @@ def _translated(step: Callable[P, R]) -> Callable[P, R]:
     return run
 
 
-@_translated
+@translated
 def pull(channel: str) -> int:
     """Pull the run's window and return its landing batch."""
     run = current_run()
@@ -48,7 +54,7 @@ def pull(channel: str) -> int:
         return orders.pull(house, run, run.selection(house.settings, house.clock.now()))
 
 
-@_translated
+@translated
 def validate(channel: str, batch_id: int, *, dry_run: bool = False) -> int:
     """Validate a batch, hold back its bad orders, and pass the batch on."""
     with open_house(channel) as house:
@@ -57,7 +63,7 @@ def validate(channel: str, batch_id: int, *, dry_run: bool = False) -> int:
     return batch_id
 
 
-@_translated
+@translated
 def load(channel: str, batch_id: int) -> int:
     """Stage a batch's good orders, and pass the batch on."""
     with open_house(channel) as house:
@@ -66,7 +72,7 @@ def load(channel: str, batch_id: int) -> int:
     return batch_id
 
 
-@_translated
+@translated
 def post(channel: str, batch_id: int) -> int:
     """Post what the ERP lacks of a batch, and pass the batch on."""
     run = current_run()
@@ -84,7 +90,7 @@ def post(channel: str, batch_id: int) -> int:
     return batch_id
 
 
-@_translated
+@translated
 def prove(channel: str, batch_id: int) -> dict[str, int]:
     """Prove the run's window; fail when anything is unexplained."""
     run = current_run()
@@ -102,7 +108,7 @@ def prove(channel: str, batch_id: int) -> dict[str, int]:
     return {"in_store": found.in_store, "posted": found.posted, "held": found.held}
 
 
-@_translated
+@translated
 def print_plan(channel: str, batch_id: int) -> dict[str, int]:
     """Print what posting a batch would do; send nothing."""
     with open_house(channel) as house:
@@ -111,7 +117,7 @@ def print_plan(channel: str, batch_id: int) -> dict[str, int]:
     return {"documents": len(planned.documents), "held": len(planned.held)}
 
 
-@_translated
+@translated
 def tidy(channel: str) -> dict[str, int]:
     """Remove what is past its retention and build the Data Docs of what is kept."""
     with open_house(channel) as house:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from include.domain.errors import WindowError
+from sqlalchemy import text
+
+from include.domain.errors import RemoteUnavailable, WindowError
 from include.domain.window import Basis, Selection, Window
 from include.pipelines import documents, orders
 from include.pipelines.chunks import chunks
@@ -27,6 +29,7 @@ log = logging.getLogger(__name__)
 CHUNK = 100
 MOST_ROWS = 100_000
 NAMED = 20
+_ONE_TELLER = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
 
 
 class Source(StrEnum):
@@ -220,7 +223,8 @@ class Digest:
         counted = Counter(row.finding.reason_class for row in self.rows)
         for reason, _ in sorted(counted.items(), key=lambda item: (-item[1], item[0])):
             rows = [row for row in self.rows if row.finding.reason_class == reason]
-            yield reason, list(dict.fromkeys(row.finding.order_number for row in rows))
+            numbers = {row.finding.order_number for row in rows}
+            yield reason, sorted(numbers, key=lambda number: (len(number), number))
 
 
 WHAT_TO_DO = {
@@ -248,6 +252,40 @@ def digests(channel: str, rows: Iterable[quarantine.QuarantineRow]) -> list[Dige
     for row in rows:
         grouped.setdefault(row.owner, []).append(row)
     return [Digest(channel, owner, tuple(held)) for owner, held in sorted(grouped.items())]
+
+
+def tell_owners(house: House, send: Callable[[Digest], None]) -> int:
+    """Tell every owner of the held orders that are new to them, each owner once, at once.
+
+    Rows count as told once their message is out. Two callers at once: the second tells nothing.
+
+    Args:
+        house: The channel.
+        send: Sends one message; raises when it could not.
+
+    Returns:
+        Messages sent.
+
+    Raises:
+        RemoteUnavailable: A message could not be sent; the others were.
+    """
+    sent = 0
+    failed: list[RemoteUnavailable] = []
+    with house.engine.connect() as turn:
+        if not turn.scalar(_ONE_TELLER, {"name": f"counterfoil:digest:{house.channel}"}):
+            return 0
+        for digest in digests(house.channel, quarantine.untold(turn, house.channel)):
+            try:
+                send(digest)
+            except RemoteUnavailable as error:
+                failed.append(error)
+                continue
+            with house.engine.begin() as connection:
+                quarantine.mark_told(connection, [row.quarantine_id for row in digest.rows])
+            sent += 1
+    if failed:
+        raise failed[0]
+    return sent
 
 
 def as_text(digest: Digest, link: str) -> str:

@@ -99,8 +99,26 @@ def test_the_dry_run_has_the_same_wiring_and_never_posts(bag: dict[str, Any]):
 
 
 def test_windows_have_a_length(bag: dict[str, Any]):
-    for dag in bag["dags"].values():
-        assert dag["timetable"] == "CronDataIntervalTimetable"
+    for dag_id, dag in bag["dags"].items():
+        if dag_id.startswith("orders"):
+            assert dag["timetable"] == "CronDataIntervalTimetable"
+
+
+def test_people_start_replays_and_posting_starts_the_digest(bag: dict[str, Any]):
+    replay = bag["dags"]["quarantine_replay__shopify_gp"]
+    assert (replay["timetable"], list(replay["tasks"])) == ("NullTimetable", ["replay"])
+    assert replay["pools"]["replay"] == "erp_shopify_gp_erp"
+    assert replay["params"] == [
+        "marked",
+        "max_days",
+        "min_days",
+        "order_numbers",
+        "reason_classes",
+        "source",
+    ]
+    digest = bag["dags"]["quarantine_digest__shopify_gp"]
+    assert digest["timetable"] == "AssetOrTimeSchedule"
+    assert digest["max_active_runs"] == 1
 
 
 def test_store_and_erp_are_guarded_by_pools(bag: dict[str, Any]):

@@ -1,0 +1,50 @@
+"""Quarantine: replay held orders, tell their owners once, notice when no orders come any more."""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, task
+
+from include.orchestration import alerts, assets, documentation, quarantine
+from include.orchestration.channels import Channel, each_channel
+
+
+def quarantine_replay(channel: Channel) -> DAG:
+    """Wire the DAG that takes held orders through once more; people trigger it."""
+    with DAG(
+        dag_id=f"quarantine_replay__{channel.name}",
+        schedule=None,
+        max_active_runs=1,
+        params=quarantine.replay_form(),
+        tags=["quarantine", channel.name],
+        default_args=alerts.defaults(channel.name, channel.owner),
+        doc_md=documentation.of("quarantine_replay", channel),
+    ) as dag:
+        posted = [assets.posted_documents(channel.name)]
+        task(task_id="replay", pool=channel.erp_pool, outlets=posted)(quarantine.replay)(
+            channel.name
+        )
+    return dag
+
+
+def quarantine_digest(channel: Channel) -> DAG:
+    """Wire the DAG that tells owners of newly held orders, after each run that posts."""
+    with DAG(
+        dag_id=f"quarantine_digest__{channel.name}",
+        schedule=AssetOrTimeSchedule(
+            timetable=CronTriggerTimetable("45 * * * *", timezone="UTC"),
+            assets=[assets.posted_documents(channel.name)],
+        ),
+        start_date=channel.start_at,
+        catchup=False,
+        max_active_runs=1,
+        tags=["quarantine", channel.name],
+        default_args=alerts.defaults(channel.name, channel.owner),
+        doc_md=documentation.of("quarantine_digest", channel),
+    ) as dag:
+        task(task_id="tell")(quarantine.tell)(channel.name)
+    return dag
+
+
+for found in each_channel():
+    globals()[f"quarantine_replay__{found.name}"] = quarantine_replay(found)
+    globals()[f"quarantine_digest__{found.name}"] = quarantine_digest(found)
