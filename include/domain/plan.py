@@ -111,16 +111,16 @@ def plan(order: Order, ledger: OrderLedger, policy: Policy, stock: Stock) -> Pla
         StockShort: Stock is short and the policy is to hold.
         Unbalanced: Payments and total cannot both be right.
     """
-    posted = ledger.all_posted(DocumentKind.SALES_ORDER)
-    if not posted:
+    invoices = ledger.all_posted(DocumentKind.INVOICE)
+    if not invoices and not ledger.all_posted(DocumentKind.SALES_ORDER):
         skipped = _skip_reason(order, policy)
         if skipped is not None:
             return Plan(skipped=skipped, adjustments=_left_by_rates(order, skipped))
         if ledger.entries and ledger.posted(DocumentKind.SALES_ORDER) is not None:
-            return _after_void(order)
+            return _revived(order, ledger, policy)
         return _first_documents(order, policy, stock)
     sale, adjustments = sales_document(order, policy)
-    if ledger.all_posted(DocumentKind.INVOICE):
+    if invoices:
         documents = _after_invoice(order, sale, ledger, policy)
     else:
         documents = _before_invoice(order, sale, ledger, policy, stock)
@@ -129,7 +129,7 @@ def plan(order: Order, ledger: OrderLedger, policy: Policy, stock: Stock) -> Pla
 
 def _first_documents(order: Order, policy: Policy, stock: Stock) -> Plan:
     sale, adjustments = sales_document(order, policy)
-    sale = _allocate_stock(sale, policy, stock, {})
+    sale = _allocate_stock(sale, policy, stock, Content())
     payments = payments_of(order, sale.total)
     if _may_invoice(order, sale, payments, policy):
         return Plan((sale, invoice_document(sale, payments, policy)), adjustments=adjustments)
@@ -166,7 +166,7 @@ def _before_invoice(
     booked = newest.content or Content()
     if not sale.lines and not sale.total:
         return (_void(sale, first.key, 1),)
-    sale = _allocate_stock(sale, policy, stock, _covered(booked))
+    sale = _allocate_stock(sale, policy, stock, booked)
     deposit = payments if _needs_deposit(order, sale, payments, policy) else ()
     wanted = replace(sale, payments=deposit)
     arrived = bool(newest.back_ordered) and not sale.is_back_ordered
@@ -185,19 +185,21 @@ def _before_invoice(
 def _after_invoice(
     order: Order, sale: Document, ledger: OrderLedger, policy: Policy
 ) -> tuple[Document, ...]:
-    """A billed order: void what is whole and still open, else credit and bill the difference."""
+    """A billed order: void what is whole and still open, else credit and bill the difference.
+
+    Only a cancelled order is voided: it cannot come back, while one that was refunded or emptied
+    by an edit can.
+    """
     payments = payments_of(order, sale.total)
     invoices = ledger.all_posted(DocumentKind.INVOICE)
     credited = ledger.all_posted(DocumentKind.CREDIT_NOTE)
-    gone = not sale.lines and not sale.total
+    gone = order.cancelled_at is not None and not sale.lines and not sale.total
     if gone and len(invoices) == 1 and not credited:
         billed = invoices[0]
         if billed.remote_state is RemoteState.OPEN:
-            ordered = ledger.all_posted(DocumentKind.SALES_ORDER)[0]
-            return (
-                _void(sale, billed.key, billed.key.sequence + 1),
-                _void(sale, ordered.key, 1),
-            )
+            void = _void(sale, billed.key, billed.key.sequence + 1)
+            ordered = ledger.all_posted(DocumentKind.SALES_ORDER)
+            return (void, *(_void(sale, entry.key, 1) for entry in ordered))
     books = Books()
     for sign, entries in ((1, invoices), (-1, credited)):
         for entry in entries:
@@ -340,18 +342,20 @@ def _empty(sale: Document) -> Document:
     return replace(sale, total=ZERO, lines=(), charges=(), payments=(), concession=ZERO)
 
 
-def _after_void(order: Order) -> Plan:
-    raise ChangedAfterPosting(
-        f"order {order.number} lives again after its documents were voided: enter it by hand, or "
-        "have the buyer place it anew",
-        rule="revived_after_void",
-        field="cancelled_at",
-    )
-
-
-def _covered(booked: Content) -> dict[str, int]:
-    """Return the units of each line that stock was already promised to."""
-    return {line.line_id: line.quantity - line.back_ordered for line in booked.lines}
+def _revived(order: Order, ledger: OrderLedger, policy: Policy) -> Plan:
+    """An order that lives again after its sales order was voided is billed without one."""
+    sale, adjustments = sales_document(order, policy)
+    payments = payments_of(order, sale.total)
+    if policy.invoice is InvoiceMoment.NEVER or not _is_settled(order, sale, payments):
+        raise ChangedAfterPosting(
+            f"order {order.number} lives again after its sales order was voided: it is billed "
+            "without one as soon as it is paid and the channel bills by itself",
+            rule="revived_after_void",
+            field="lines",
+        )
+    invoice = invoice_document(sale, payments, policy)
+    key = replace(invoice.key, sequence=ledger.next_sequence(DocumentKind.INVOICE))
+    return Plan((replace(invoice, key=key, based_on=None),), adjustments=adjustments)
 
 
 def _skip_reason(order: Order, policy: Policy) -> str | None:
@@ -387,18 +391,19 @@ def _left_by_rates(order: Order, skipped: str) -> Adjustments:
     return (("exchange_difference", -exchange),) if exchange else ()
 
 
-def _allocate_stock(
-    sale: Document, policy: Policy, stock: Stock, promised: Mapping[str, int]
-) -> Document:
+def _allocate_stock(sale: Document, policy: Policy, stock: Stock, booked: Content) -> Document:
     """Cover each line from what it was promised before, then from free stock."""
     if policy.short_stock is ShortStock.IGNORE:
         return sale
     left = dict(stock)
+    before = {line.line_id: line for line in booked.lines}
     lines = []
     for line in sale.lines:
         need = StockNeed(line.sku or "", line.location_id)
-        kept = min(promised.get(line.line_id, 0), line.quantity)
-        if line.kind is LineKind.GOODS and (need in left or line.line_id in promised):
+        old = before.get(line.line_id)
+        kept = min(old.quantity - old.back_ordered, line.quantity) if old else 0
+        is_tracked = need in left or (old is not None and old.back_ordered > 0)
+        if line.kind is LineKind.GOODS and is_tracked:
             free = left.get(need, ZERO)
             taken = int(max(ZERO, min(free, Decimal(line.quantity - kept))))
             left[need] = free - taken

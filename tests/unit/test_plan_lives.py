@@ -1,0 +1,478 @@
+"""Random lives of an order, told as store events: the books follow each and end the same.
+
+The shop below keeps an order the way a store does: what is left of each line, what was refunded,
+what was paid. Whatever it does, its stated totals are worked out here and not by the planner.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.domain.document import Document, DocumentKind, RemoteState
+from include.domain.errors import Unbalanced
+from include.domain.money import ZERO, Amount, quantise
+from include.domain.order import (
+    FinancialStatus,
+    Order,
+    Refund,
+    RefundLine,
+    Restock,
+    Tender,
+    TenderKind,
+)
+from include.domain.plan import ChangedAfterPosting
+from tests.unit.orders_factory import PLACED, amount, line, order, shipping, tax, tender
+from tests.unit.planned_books import PlannedBooks, State, in_history
+
+INVOICE, CREDIT_NOTE = DocumentKind.INVOICE, DocumentKind.CREDIT_NOTE
+CENT = Decimal("0.01")
+RATE = Decimal("0.08")
+EVENTS = (
+    "pay",
+    "pay part",
+    "capture",
+    "edit up",
+    "edit down",
+    "refund",
+    "freight",
+    "goodwill",
+    "exchange",
+    "cancel",
+)
+
+
+@dataclass
+class Shop:
+    """One order at a store; every event makes a new version."""
+
+    prices: list[Decimal]
+    freight: Decimal
+    is_test: bool = False
+    ordered: list[int] = field(default_factory=list)
+    left: list[int] = field(default_factory=list)
+    freight_left: Decimal = ZERO
+    goodwill: Decimal = ZERO
+    tenders: list[Tender] = field(default_factory=list)
+    refunds: list[Refund] = field(default_factory=list)
+    cancelled_at: datetime | None = None
+    hours: int = 0
+
+    def now(self) -> datetime:
+        return PLACED + timedelta(hours=self.hours)
+
+    def line_worth(self, at: int, units: int) -> tuple[Decimal, Decimal]:
+        net = self.prices[at] * units
+        return net, quantise(net * RATE, "USD")
+
+    def worth(self) -> Decimal:
+        parts = (sum(self.line_worth(at, units)) for at, units in enumerate(self.left))
+        return sum(parts, self.freight_left) - self.goodwill
+
+    def received(self) -> Decimal:
+        kinds = (TenderKind.SALE, TenderKind.CAPTURE)
+        return sum((t.amount.shop for t in self.tenders if t.kind in kinds), ZERO)
+
+    def given(self) -> Decimal:
+        return sum((t.amount.shop for t in self.tenders if t.kind is TenderKind.REFUND), ZERO)
+
+    def kept(self) -> Decimal:
+        return self.received() - self.given()
+
+    def version(self) -> Order:
+        lines = [
+            line(
+                f"L{at}",
+                sku=f"SKU-{at}",
+                quantity=self.ordered[at],
+                left=self.left[at],
+                price=str(self.prices[at]),
+                taxes=(tax(str(self.line_worth(at, self.left[at])[1])),),
+            )
+            for at in range(len(self.prices))
+            if self.ordered[at]
+        ]
+        made = order(
+            *lines,
+            charges=(shipping(str(self.freight_left)),),
+            tenders=tuple(self.tenders),
+            refund_discrepancy=amount(-self.goodwill),
+            updated_at=self.now(),
+            refunds=tuple(self.refunds),
+            cancelled_at=self.cancelled_at,
+            is_test=self.is_test,
+            financial_status=self.status(),
+        )
+        owed = amount(self.worth() - self.kept())
+        return replace(made, stated=replace(made.stated, outstanding=owed))
+
+    def status(self) -> FinancialStatus:
+        if not self.received():
+            held = any(t.kind is TenderKind.AUTHORIZATION for t in self.tenders)
+            if self.worth() == ZERO and not held:
+                return FinancialStatus.PAID
+            return FinancialStatus.AUTHORIZED if held else FinancialStatus.PENDING
+        if self.given():
+            if self.given() == self.received():
+                return FinancialStatus.REFUNDED
+            if self.kept() >= self.worth():
+                return FinancialStatus.PARTIALLY_REFUNDED
+        return (
+            FinancialStatus.PAID if self.kept() >= self.worth() else FinancialStatus.PARTIALLY_PAID
+        )
+
+    def pay(self, value: Decimal, kind: TenderKind = TenderKind.SALE) -> None:
+        number = len(self.tenders) + 1
+        made = tender(str(value), f"T{number}", kind=kind)
+        self.tenders.append(replace(made, processed_at=self.now()))
+
+    def pay_back(self, value: Decimal) -> None:
+        """Give money back, to the payments in their order."""
+        for paid in [t for t in self.tenders if t.kind in (TenderKind.SALE, TenderKind.CAPTURE)]:
+            back = sum((t.amount.shop for t in self.tenders if t.parent_id == paid.tender_id), ZERO)
+            share = min(value, paid.amount.shop - back)
+            if share:
+                number = len(self.tenders) + 1
+                made = tender(
+                    str(share), f"R{number}", kind=TenderKind.REFUND, parent=paid.tender_id
+                )
+                self.tenders.append(replace(made, processed_at=self.now()))
+                value -= share
+        assert value == ZERO
+
+    def settle_overpaid(self) -> None:
+        """Pay back what the order is no longer worth, as part of the event that lowered it.
+
+        What was given before counts: nobody gets back more than was paid.
+        """
+        self.goodwill += min(self.worth(), ZERO)
+        if self.kept() > self.worth():
+            self.pay_back(self.kept() - self.worth())
+
+    def refund(self, *parts: tuple[int, int, Restock]) -> None:
+        rows = []
+        for at, units, restock in parts:
+            before = self.line_worth(at, self.left[at])
+            self.left[at] -= units
+            after = self.line_worth(at, self.left[at])
+            net, duty = before[0] - after[0], before[1] - after[1]
+            rows.append(RefundLine(f"L{at}", units, restock, amount(net), amount(duty)))
+        back = max(self.kept() - max(self.worth(), ZERO), ZERO)
+        self.refunds.append(
+            Refund(f"F{len(self.refunds) + 1}", self.now(), amount(back), lines=tuple(rows))
+        )
+        self.settle_overpaid()
+
+
+def place(data: st.DataObject) -> Shop:
+    prices = data.draw(st.lists(st.integers(0, 9_999), min_size=1, max_size=3), "prices")
+    units = [data.draw(st.integers(1, 5), "units") for _ in prices]
+    prices.append(data.draw(st.integers(1, 9_999), "price of what an edit may add"))
+    freight = Decimal(data.draw(st.integers(0, 999), "freight")) / 100
+    shop = Shop(
+        prices=[(Decimal(price) / 100).quantize(CENT) for price in prices],
+        freight=freight,
+        freight_left=freight,
+        ordered=[*units, 0],
+        left=[*units, 0],
+    )
+    paid = data.draw(st.sampled_from(["now", "later", "held"]), "payment")
+    if paid == "now" and shop.worth():
+        shop.pay(shop.worth())
+    if paid == "held" and shop.worth():
+        shop.pay(shop.worth(), TenderKind.AUTHORIZATION)
+    return shop
+
+
+def happen(shop: Shop, data: st.DataObject) -> None:
+    """Let one event happen to the order; one that cannot happen now leaves it alone."""
+    shop.hours += data.draw(st.integers(1, 30), "hours")
+    event = data.draw(st.sampled_from(EVENTS), "event")
+    if shop.cancelled_at is not None:
+        return
+    owed = shop.worth() - shop.kept()
+    some = [at for at, units in enumerate(shop.left) if units]
+    if event == "pay" and owed > ZERO:
+        shop.pay(owed)
+    elif event == "capture" and owed > ZERO and shop.tenders:
+        shop.pay(owed, TenderKind.CAPTURE)
+    elif event == "pay part" and owed > CENT:
+        shop.pay(quantise(owed / 2, "USD"))
+    elif event == "edit up":
+        at = data.draw(st.integers(0, len(shop.left) - 1), "line")
+        units = data.draw(st.integers(1, 3), "units")
+        shop.ordered[at] += units
+        shop.left[at] += units
+    elif event == "edit down" and some:
+        at = data.draw(st.sampled_from(some), "line")
+        shop.left[at] -= data.draw(st.integers(1, shop.left[at]), "units")
+        shop.settle_overpaid()
+    elif event == "refund" and some:
+        at = data.draw(st.sampled_from(some), "line")
+        units = data.draw(st.integers(1, shop.left[at]), "units")
+        restock = data.draw(st.sampled_from([Restock.RETURNED, Restock.NOT_RESTOCKED]), "restock")
+        shop.refund((at, units, restock))
+    elif event == "freight" and shop.freight_left:
+        shop.freight_left = ZERO
+        shop.refund()
+    elif event == "goodwill" and shop.kept() > CENT and owed <= ZERO:
+        given = quantise(shop.kept() / 4, "USD")
+        shop.goodwill += given
+        shop.settle_overpaid()
+    elif event == "exchange" and some:
+        at = data.draw(st.sampled_from(some), "line")
+        shop.ordered[-1] += 1
+        shop.left[-1] += 1
+        shop.refund((at, 1, Restock.RETURNED))
+    elif event == "cancel" and not shop.goodwill:
+        shop.cancelled_at = shop.now()
+        shop.freight_left = ZERO
+        shop.refund(
+            *((at, units, Restock.CANCELLED) for at, units in enumerate(shop.left) if units)
+        )
+
+
+def life(data: st.DataObject, *, is_settled: bool = False) -> list[Order]:
+    """Every version of one order, from placing to the end, where all is paid if asked for."""
+    shop = place(data)
+    versions = [shop.version()]
+    for _ in range(data.draw(st.integers(1, 8), "events")):
+        happen(shop, data)
+        versions.append(shop.version())
+    if is_settled and shop.worth() > shop.kept():
+        shop.hours += 1
+        shop.pay(shop.worth() - shop.kept())
+        versions.append(shop.version())
+    return versions
+
+
+def money_kept(version: Order) -> Decimal:
+    return version.stated.received.shop - version.stated.refunded.shop
+
+
+def worth(version: Order) -> Decimal:
+    return version.stated.current_total.shop + version.stated.refund_discrepancy.shop
+
+
+def units(version: Order) -> dict[str, int]:
+    return {part.line_id: part.current_quantity for part in version.lines if part.current_quantity}
+
+
+def follow(books: PlannedBooks, version: Order, state: State = in_history) -> bool:
+    """Post a version; False when it waits because a voided order lives again and is not paid."""
+    try:
+        books.post(version, state=state)
+    except ChangedAfterPosting:
+        is_billed = books.orders() or books.all(INVOICE)
+        if is_billed or version.stated.outstanding.shop <= ZERO:
+            raise
+        return False
+    return True
+
+
+def require_true(books: PlannedBooks, version: Order) -> None:
+    """The books say what the store says: billed, paid and units; or the order alone stands."""
+    net = books.net()
+    if books.all(INVOICE):
+        assert net.total == worth(version)
+        assert net.paid == money_kept(version)
+        assert books.units() == units(version)
+        return
+    assert (net.total, net.paid) == (ZERO, ZERO)
+    orders = books.orders()
+    if orders:
+        assert orders[-1].total == worth(version)
+        assert {part.line_id: part.quantity for part in orders[-1].lines} == units(version)
+    else:
+        assert (worth(version), money_kept(version)) == (ZERO, ZERO) or not books.documents
+
+
+def drawn_states(data: st.DataObject) -> State:
+    """Where the ERP shows each document: once posted, posted for good."""
+    known: dict[object, RemoteState] = {}
+
+    def state(document: Document) -> RemoteState:
+        if known.get(document.key) is not RemoteState.POSTED:
+            is_posted = data.draw(st.booleans(), f"{document.key.kind} is posted")
+            known[document.key] = RemoteState.POSTED if is_posted else RemoteState.OPEN
+        return known[document.key]
+
+    return state
+
+
+@given(st.data())
+def test_the_documents_of_any_life_sum_to_the_store_at_every_step(data: st.DataObject) -> None:
+    books = PlannedBooks()
+    for version in life(data):
+        if follow(books, version):
+            require_true(books, version)
+            assert books.plan(version).documents == ()
+
+
+@given(st.data())
+def test_skipped_and_repeated_versions_end_in_the_same_books(data: st.DataObject) -> None:
+    versions = life(data, is_settled=True)
+    every, some = PlannedBooks(), PlannedBooks()
+    for version in versions:
+        follow(every, version)
+    for version in versions[:-1]:
+        for _ in range(data.draw(st.integers(0, 2), "times it is seen")):
+            follow(some, version)
+    assert follow(some, versions[-1])
+    for books in (every, some):
+        require_true(books, versions[-1])
+    assert every.net().total == some.net().total
+    assert every.net().paid == some.net().paid
+    assert every.units() == some.units()
+
+
+@given(st.data())
+def test_a_version_that_arrives_between_two_documents_of_a_plan_changes_nothing(
+    data: st.DataObject,
+) -> None:
+    versions = life(data, is_settled=True)
+    books = PlannedBooks()
+    for version in versions:
+        if data.draw(st.booleans(), "only the first document is posted"):
+            books.post_one(version)
+    assert follow(books, versions[-1])
+    require_true(books, versions[-1])
+
+
+@given(st.data())
+def test_what_the_erp_has_posted_already_does_not_change_the_net(data: st.DataObject) -> None:
+    books = PlannedBooks()
+    state = drawn_states(data)
+    for version in life(data):
+        if follow(books, version, state):
+            require_true(books, version)
+
+
+@given(st.data())
+def test_refunds_never_exceed_what_was_billed_or_received(data: st.DataObject) -> None:
+    books = PlannedBooks()
+    for version in life(data):
+        follow(books, version)
+        net = books.net()
+        assert all(part.quantity >= 0 for part in net.lines.values())
+        assert all(paid >= ZERO for _, paid in net.payments.values())
+        assert net.total >= ZERO
+        for document in (d for d, _ in books.documents):
+            assert document.total >= ZERO
+            assert all(part.quantity > 0 for part in document.lines)
+            assert all(payment.amount > ZERO for payment in document.payments)
+            if document.key.kind is CREDIT_NOTE:
+                assert document.paid <= document.total
+
+
+@given(st.data())
+def test_credited_units_say_what_became_of_them(data: st.DataObject) -> None:
+    """What the store's refunds restocked since the first invoice is what the notes restock."""
+    shop = place(data)
+    if shop.kept() != shop.worth():
+        shop.tenders.clear()
+        if shop.worth():
+            shop.pay(shop.worth())
+    books = PlannedBooks()
+    books.post(shop.version())
+    for _ in range(data.draw(st.integers(1, 6), "events")):
+        some = [at for at, left in enumerate(shop.left) if left]
+        if not some:
+            break
+        shop.hours += 1
+        at = data.draw(st.sampled_from(some), "line")
+        count = data.draw(st.integers(1, shop.left[at]), "units")
+        if data.draw(st.booleans(), "by an edit"):
+            shop.left[at] -= count
+            shop.settle_overpaid()
+        else:
+            kind = data.draw(st.sampled_from([Restock.RETURNED, Restock.NOT_RESTOCKED]), "restock")
+            shop.refund((at, count, kind))
+        if data.draw(st.booleans(), "seen"):
+            books.post(shop.version())
+    books.post(shop.version())
+    for restock in (Restock.RETURNED, Restock.NOT_RESTOCKED):
+        said = sum(p.quantity for r in shop.refunds for p in r.lines if p.restock is restock)
+        noted = sum(
+            part.quantity
+            for note in books.all(CREDIT_NOTE)
+            for part in note.lines
+            if part.restock is restock
+        )
+        assert noted == said
+
+
+@given(st.data())
+def test_a_test_order_never_reaches_the_books_whatever_happens_to_it(data: st.DataObject) -> None:
+    books = PlannedBooks()
+    for version in life(data):
+        assert books.post(replace(version, is_test=True)) == []
+
+
+@given(st.data())
+def test_money_that_has_to_be_paid_back_holds_the_order_until_it_is(data: st.DataObject) -> None:
+    """An edit lowers a paid order; before the money goes back nothing is posted, then all of it."""
+    shop = place(data)
+    shop.tenders.clear()
+    if not shop.worth():
+        return
+    shop.pay(shop.worth())
+    books = PlannedBooks()
+    books.post(shop.version())
+    at = data.draw(st.sampled_from([at for at, left in enumerate(shop.left) if left]), "line")
+    shop.hours += 1
+    shop.left[at] -= 1
+    waiting = shop.version()
+    if shop.kept() > shop.worth():
+        with pytest.raises(Unbalanced, match="payments less refunds"):
+            books.plan(waiting)
+    shop.hours += 1
+    shop.settle_overpaid()
+    books.post(shop.version())
+    require_true(books, shop.version())
+
+
+@given(st.data())
+def test_a_buyer_who_paid_in_another_currency_leaves_exchange_and_nothing_else(
+    data: st.DataObject,
+) -> None:
+    """Sale and refunds have rates of their own; the books get the shop money that truly moved."""
+    shop = place(data)
+    shop.tenders.clear()
+    if not shop.worth():
+        return
+    shop.pay(shop.worth())
+    rates = [Decimal(data.draw(st.integers(90, 110), "rate")) / 100 for _ in range(3)]
+
+    def seen() -> Order:
+        """The shop as kept, read as the buyer's currency; shop money at the rate of each day."""
+        made = shop.version()
+        tenders = tuple(
+            replace(t, amount=Amount(quantise(t.amount.shop * rates[n % 3], "USD"), t.amount.shop))
+            for n, t in enumerate(made.tenders)
+        )
+        return replace(made, presentment_currency="EUR", tenders=tenders)
+
+    def kept_in_shop_money(version: Order) -> Decimal:
+        signs = {TenderKind.SALE: 1, TenderKind.REFUND: -1}
+        return sum((signs[t.kind] * t.amount.shop for t in version.tenders), ZERO)
+
+    books = PlannedBooks()
+    books.post(seen())
+    for _ in range(data.draw(st.integers(1, 4), "refunds")):
+        some = [at for at, left in enumerate(shop.left) if left]
+        if not some:
+            break
+        shop.hours += 1
+        at = data.draw(st.sampled_from(some), "line")
+        count = data.draw(st.integers(1, shop.left[at]), "units")
+        shop.refund((at, count, Restock.RETURNED))
+        version = seen()
+        books.post(version)
+        assert books.net().total == books.net().paid == kept_in_shop_money(version)
+        assert books.units() == units(version)
