@@ -334,3 +334,95 @@ def test_customers_addresses_and_batches_are_checked(fresh: Fresh) -> None:
         assert books.call(BATCH_CALL)[0] == 90702
         state, codes, _ = books.call(*sale())
         assert (state, codes) == (90414, [90414])
+
+
+def update(**changes: dict[str, Any]) -> Calls:
+    """The same document again, as an update of what is held."""
+    again = sale(**changes)
+    flags = {LINE: "UpdateIfExists", HEADER: "UpdateExisting"}
+    calls = [(name, p | ({flags[name]: 1} if name in flags else {})) for name, p in again]
+    return [(name, p) for name, p in calls if name != PAYMENT]
+
+
+def test_an_update_states_the_document_anew_and_gives_back_what_it_held(fresh: Fresh) -> None:
+    with fresh() as books:
+        assert books.call(BATCH_CALL, *sale())[0] == 0
+        more = {
+            "line": {"QUANTITY": "3", "XTNDPRCE": "42"},
+            "header": {"SUBTOTAL": "42", "DOCAMNT": "48.12"},
+        }
+        assert books.call(*update(**more))[0] == 0
+        assert books.stock("MUG") == (100, 3, 0)
+        assert books.run("select subtotal, docamnt, acctamnt from sop10100") == [
+            (42, Decimal("48.12"), 14)
+        ]
+        assert books.run("select numoftrx, bchtotal from sy00500") == [(1, Decimal("48.12"))]
+        less = {"line": {"QUANTITY": "1", "QTYCANCE": "2", "XTNDPRCE": "14"}}
+        less["header"] = {"SUBTOTAL": "14", "DOCAMNT": "20.12"}
+        assert 90407 in books.call(*update(**less))[1]
+        less["line"] |= {"ITEMNMBR": "TENT"}
+        assert 2902 in books.call(*update(**less))[1]
+        assert books.stock("MUG") == (100, 3, 0)
+
+
+def test_what_is_open_at_work_in_history_or_anothers_is_not_updated(fresh: Fresh) -> None:
+    with fresh() as books:
+        assert books.call(BATCH_CALL, *sale())[0] == 0
+        header = update()[-1]
+        books.run("select gp_open_document(2, 'TEST0001')")
+        assert books.call(update()[0])[1] == [2079]
+        assert books.call(header)[1] == [2022]
+        assert 90204 in books.call(sale()[1])[1]
+        assert 90307 in books.call(sale()[2])[1]
+        books.run("select gp_close_document(2, 'TEST0001')")
+        books.run("select gp_begin_posting(:batch)", batch=BATCH)
+        assert books.call(update()[0])[1] == [90121]
+        assert 90414 in books.call(header)[1]
+        books.run("select gp_end_posting(:batch)", batch=BATCH)
+        assert 90425 in books.call((HEADER, header[1] | {"CUSTNMBR": "WEBGUEST"}))[1]
+        void = {"SOPTYPE": 2, "SOPNUMBE": "TEST0001", "RemovePayments": 1}
+        assert books.call(("taSopVoidDocument", void))[0] == 0
+        assert books.call(update()[0])[1] == [90120]
+        assert 90424 in books.call(header)[1]
+
+
+def test_payments_are_modified_and_deleted_by_action(fresh: Fresh) -> None:
+    with fresh() as books:
+        assert books.call(BATCH_CALL, *sale())[0] == 0
+        (row,) = books.run("select seqnumbr, docnumbr, pymttype from sop10103")
+        held = KEY | {"SEQNUMBR": row[0], "DOCNUMBR": row[1], "PYMTTYPE": row[2]}
+        assert 90308 in books.call((PAYMENT, held | {"Action": 4, "DOCAMNT": "1"}))[1]
+        assert books.call((PAYMENT, held | {"Action": 3, "DOCAMNT": "0"}))[1] == [90303]
+        assert books.call((PAYMENT, held | {"Action": 2, "SEQNUMBR": 7}))[1] == [90309]
+        header = update(header={"PYMTRCVD": "30"})[-1]
+        assert 90406 in books.call(header)[1]
+        assert books.call((PAYMENT, held | {"Action": 3, "DOCAMNT": "30"}), header)[0] == 0
+        assert books.run("select pymtrcvd, acctamnt from sop10100") == [(30, Decimal("4.12"))]
+        gone = update(header={"PYMTRCVD": "0"})[-1]
+        assert books.call((PAYMENT, held | {"Action": 2}), gone)[0] == 0
+        assert books.run("select pymtrcvd, deprecvd from sop10100") == [(0, 0)]
+
+
+def test_a_return_says_where_its_units_went(fresh: Fresh) -> None:
+    with fresh() as books:
+        changes: dict[str, Any] = {"SOPTYPE": 4}
+        given = sale(
+            line=changes | {"QTYRTRND": "1"},
+            tax=changes,
+            payment=changes | {"PYMTTYPE": 6},
+            header=changes | {"DOCID": "WEBRTN"},
+        )
+        assert 90119 in books.call(BATCH_CALL, *given)[1]
+        given[0][1]["QTYDMGED"] = "1"
+        orphan = given[-1][1] | {"ORIGTYPE": 3, "ORIGNUMB": "GHOST"}
+        assert 90415 in books.call(BATCH_CALL, *given[:-1], (HEADER, orphan))[1]
+        assert books.call(BATCH_CALL, *given)[0] == 0
+        assert books.value("select gp_post_batch(:batch)", batch=BATCH) == 1
+        row = "select qtyonhnd, qtyrtrnd, qtydmged from iv00102 where itemnmbr = 'MUG'"
+        assert books.run(row + " and locncode = 'MAIN'") == [(100, 1, 1)]
+        assert books.run(row + " and rcrdtype = 1") == [(105, 1, 1)]
+
+
+def test_an_internet_address_belongs_to_a_customer(books: Company) -> None:
+    values = {"Master_Type": "CUS", "Master_ID": "NOBODY", "INET1": "a@example.com"}
+    assert books.call(("taCreateInternetAddresses", values))[1] == [91201]
