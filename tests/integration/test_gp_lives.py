@@ -556,6 +556,58 @@ def test_a_payment_of_nothing_or_on_nothing_is_refused(books: Company) -> None:
         erp.prepare(replace(paying(1, payment("1.00")), based_on=None))
 
 
+def test_a_payment_whose_mark_was_copied_by_a_transfer_is_found_where_the_money_is(
+    books: Company,
+) -> None:
+    post(books, document(), paying(1, payment("10.00"), on=ORDER_KEY))
+    books.run(
+        "insert into sop10100 (soptype, sopnumbe, docid, docdate, bachnumb, custnmbr, cstponbr,"
+        " curncyid, docamnt, integrationid) select 3, 'BY HAND', 'WEBINV', docdate, bachnumb,"
+        " custnmbr, cstponbr, curncyid, docamnt, integrationid from sop10100"
+    )
+    key = numbered(DocumentKind.PAYMENT)
+    assert find(books, key)[key].reference == "ORDW000001"
+
+
+@pytest.mark.parametrize("number", ["#100%", "#1_0!", "#[1-9]"])
+def test_an_order_number_is_never_a_pattern(number: str, books: Company) -> None:
+    plain = document(1001, order_number="#1009")
+    odd = document(7, order_number=number)
+    bill = invoice(7, order_number=number)
+    money = replace(
+        paying(1, payment("28.00"), on=bill.key),
+        key=replace(bill.key, kind=DocumentKind.PAYMENT),
+        order_number=number,
+    )
+    post(books, plain, invoice(1001, order_number="#1009"), odd, bill, money)
+    erp = books.erp()
+    found = erp.find([(money.key, number), (numbered(DocumentKind.PAYMENT), "#1009")])
+    assert [match.reference for match in found.pop(money.key)] == ["INVW000002"]
+    assert found == {}
+
+
+def test_money_on_a_later_invoice_is_found_by_the_orders_number(books: Company) -> None:
+    second = numbered(DocumentKind.INVOICE, 2)
+    post(books, document(), invoice(), document(key=second, lines=(goods("TENT", 1, "100.00"),)))
+    (paid,) = post(books, paying(1, payment("100.00"), on=second))
+    assert paid.reference == "INVW000002"
+    key = numbered(DocumentKind.PAYMENT)
+    assert find(books, key)[key] == paid
+
+
+def test_a_line_of_two_prices_is_changed_billed_and_returned_in_part(books: Company) -> None:
+    books.run("update iv00102 set qtyonhnd = 9000")
+    line = goods("MUG", 3000, "10000.07")
+    less = goods("MUG", 2000, "6666.71")
+    post(books, document(lines=(line,)), change(lines=(less,)), invoice(lines=(less,)))
+    assert find(books, ORDER_KEY)[ORDER_KEY].state is RemoteState.POSTED
+    assert books.stock("MUG") == (9000, 2000, 0)
+    post(books, credit(lines=(back("MUG", 1999, "6660.00"),)))
+    erp = books.erp()
+    with pytest.raises(Refused, match="90422"):
+        erp.post(erp.prepare(credit(2, lines=(back("MUG", 2, "6.71"),))))
+
+
 # -- whatever it is, exactly once -------------------------------------------------------------
 
 LATER = {

@@ -212,6 +212,10 @@ class DynamicsGp:
         held = session.payments(sorted({row.sopnumbe for row, _ in hits}))
         for row, key in hits:
             found.setdefault(key, []).append(self._remote(key, row, held))
+        for key, matches in found.items():
+            if key.kind is DocumentKind.PAYMENT and len(matches) > 1:
+                # A transfer in GP copies the mark: the money is on one of the documents.
+                found[key] = [match for match in matches if match.paid] or matches[:1]
 
     def first_open_on(self, day: date) -> date:
         """Return the day, or the first day of the next period that is open for sales (SY40100).
