@@ -29,9 +29,9 @@ from include.domain.sales import facts_digest
 from include.domain.verdict import Finding, finding_of
 from include.pipelines.chunks import chunks
 from include.pipelines.house import House
+from include.staging import landing, quarantine
 from include.staging import ledger as ledger_rows
 from include.staging import orders as staged
-from include.staging import quarantine
 from include.staging.locks import posting_lock
 
 log = logging.getLogger(__name__)
@@ -95,6 +95,8 @@ def post(house: House, order_ids: Iterable[str], batch_id: int) -> Posted:
     for ids in chunks(order_ids, CHUNK):
         with posting_lock(house.engine, house.channel):
             _post_chunk(house, ids, batch_id, done)
+    with house.engine.begin() as connection:
+        landing.set_state(connection, batch_id, landing.BatchState.POSTED)
     return done
 
 
@@ -263,8 +265,9 @@ def _settle(house: House, chunk: _Chunk, batch_id: int, done: Posted) -> None:
         quarantine.close_passed(
             connection,
             house.channel,
-            passed,
+            list(chunk.orders),
             closed_by=f"batch {batch_id}",
+            still={(found.order_id_store, found.rule) for found in chunk.findings.values()},
             reason_classes=POSTING_CLASSES,
         )
     if chunk.unavailable and len(chunk.unavailable) == len(chunk.findings) and not passed:

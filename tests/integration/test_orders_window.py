@@ -102,7 +102,7 @@ def test_a_held_order_goes_through_by_itself_once_the_map_row_is_there(world: Wo
     assert closed == [("closed", "batch 2")]
 
 
-def test_an_order_edited_after_posting_is_held_with_both_totals_and_the_books_stay(world: World):
+def test_an_order_refunded_after_its_invoice_gets_a_credit_note_by_itself(world: World):
     world.whole(YESTERDAY)
     number = an_invoiced_order(world)
     before = in_books(world)
@@ -111,8 +111,27 @@ def test_an_order_edited_after_posting_is_held_with_both_totals_and_the_books_st
     world.store.put(edited)
     found = world.whole(YESTERDAY, "r2")
     assert found.is_complete
-    assert reasons(found)[number] == "changed_after_posting"
-    assert in_books(world) == before
+    assert number not in reasons(found)
+    (note,) = set(in_books(world)) - set(before)
+    assert note == (4, number, edited.refunded.shop, edited.refunded.shop)
+    again = world.whole(YESTERDAY, "r3")
+    assert again.is_complete
+    assert len(in_books(world)) == len(before) + 1
+
+
+def test_an_order_cancelled_after_its_invoice_leaves_nothing_in_the_books(world: World):
+    world.whole(YESTERDAY)
+    number = an_invoiced_order(world)
+    gone = world.store.by_name(number)
+    amend.cancel(gone, world.store.ids, NOW - timedelta(hours=3))
+    world.store.put(gone)
+    found = world.whole(YESTERDAY, "r2")
+    assert found.is_complete
+    ((net,),) = world.books(
+        "select coalesce(sum(case soptype when 4 then -docamnt else docamnt end), 0)"
+        f" from sales_documents where soptype in (3, 4) and cstponbr = '{number}' and voidstts = 0"
+    )
+    assert net == 0
 
 
 def test_the_live_schedule_takes_an_update_that_an_earlier_window_has_lost(world: World):
