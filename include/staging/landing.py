@@ -624,8 +624,17 @@ def read_checks(
             binary=True,
         )
         while part := cursor.fetchmany(_FETCHED):
-            rows.extend(part)
+            rows.extend(_sharing(part))
     return names, rows
+
+
+def _sharing(rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """Yield equal rows whose equal values in one column are one object: most columns repeat."""
+    columns = []
+    for values in zip(*rows, strict=True):
+        known: dict[Any, Any] = {}
+        columns.append([known.setdefault(value, value) for value in values])
+    return zip(*columns, strict=True)
 
 
 def _fetch(connection: Connection, query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
