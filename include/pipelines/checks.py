@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 from include.domain.balance import taxes_of, ties
@@ -362,21 +363,27 @@ def _tax_figures(order: Order) -> _TaxFigures:
     return _TaxFigures(amount, marketplace, count, negative, low, high)
 
 
+@lru_cache(maxsize=1 << 15)
 def _minor(amount: Decimal, scale: int) -> int:
     """Return whole minor units, rounded half away from zero without touching a context."""
     scaled = amount.scaleb(scale)
     whole = int(scaled)
-    rest = scaled - whole
-    if not rest:
+    if whole == scaled:
         return whole
+    rest = scaled - whole
     if abs(rest) * 2 >= 1:
         return whole + (1 if rest > 0 else -1)
     return whole
 
 
+@lru_cache(maxsize=1 << 15)
+def _is_fractional(amount: Decimal, scale: int) -> bool:
+    return bool(amount.scaleb(scale) % 1)
+
+
 def _fractional(amounts: tuple[Amount, ...], shop_scale: int, buyer_scale: int) -> int:
     found = 0
     for amount in amounts:
-        if amount[0].scaleb(shop_scale) % 1 or amount[1].scaleb(buyer_scale) % 1:
+        if _is_fractional(amount[0], shop_scale) or _is_fractional(amount[1], buyer_scale):
             found += 1
     return found

@@ -7,6 +7,7 @@ the functions that need them, and an empty window needs neither.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import time
@@ -245,9 +246,10 @@ def _frame(suite: Suite, columns: Sequence[str], rows: Sequence[Sequence[object]
 
     series: dict[str, Any] = {}
     wanted = set(suite.columns)
-    for name, values in zip(columns, zip(*rows, strict=True), strict=True):
+    for place, name in enumerate(columns):
         if name not in wanted:
             continue
+        values: list[Any] = [row[place] for row in rows]
         first = next((value for value in values if value is not None), None)
         if isinstance(first, Decimal):
             series[name] = pd.Series([None if v is None else float(v) for v in values], dtype=float)
@@ -255,7 +257,7 @@ def _frame(suite: Suite, columns: Sequence[str], rows: Sequence[Sequence[object]
             series[name] = pd.Series([None if v is None else v.timestamp() for v in values])
         else:
             series[name] = pd.Series(values)
-    return pd.DataFrame(series)
+    return pd.DataFrame(series, copy=False)
 
 
 def _run(
@@ -264,6 +266,8 @@ def _run(
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations as gx
 
+    # Its modules stay for good: the collector need not walk them again for every few results.
+    gc.freeze()
     # Great Expectations copies an expectation's configuration a hundred times and more: only the
     # rule's name goes in, the words come back from the suite.
     expectations = [

@@ -383,7 +383,7 @@ def landed(raw: RawOrder, order: Order, canonical: bytes, checks: Mapping[str, A
         stated.outstanding.shop,
     )
     for name, amount in zip(_TOTALS, totals, strict=True):
-        _require_sane(order, name, amount)
+        _require_sane(order, name, amount, _MONEY_LIMIT)
     lines = orjson.dumps([_line(order, i, line) for i, line in enumerate(order.lines, 1)])
     if b"\\u0000" in lines:
         # PostgreSQL text cannot hold NUL; the canonical document keeps it.
@@ -449,8 +449,7 @@ def _digest(content: bytes) -> bytes:
     return digest.digest()[:_DIGEST_BYTES]
 
 
-def _require_sane(order: Order, name: str, value: Decimal | int) -> None:
-    limit = _INTEGER_LIMIT if isinstance(value, int) else _MONEY_LIMIT
+def _require_sane(order: Order, name: str, value: Decimal | int, limit: Decimal | int) -> None:
     if not -limit < value < limit:
         raise ExpectationFailed(
             f"order {order.number}: {name} is beyond {limit}: correct the order in the store",
@@ -465,13 +464,10 @@ def _line(order: Order, position: int, line: OrderLine) -> dict[str, str | int |
         discount += taken_off.amount[0]
     for levied in line.taxes:
         tax += levied.current_amount[0]
-    for name, value in (
-        ("quantity", line.quantity),
-        ("current_quantity", line.current_quantity),
-        ("unit_price", line.unit_price[0]),
-        ("current_price", line.current_price[0]),
-    ):
-        _require_sane(order, name, value)
+    _require_sane(order, "quantity", line.quantity, _INTEGER_LIMIT)
+    _require_sane(order, "current_quantity", line.current_quantity, _INTEGER_LIMIT)
+    _require_sane(order, "unit_price", line.unit_price[0], _MONEY_LIMIT)
+    _require_sane(order, "current_price", line.current_price[0], _MONEY_LIMIT)
     return {
         "position": position,
         "line_id": line.line_id,
@@ -624,8 +620,17 @@ def read_checks(
             binary=True,
         )
         while part := cursor.fetchmany(_FETCHED):
-            rows.extend(part)
+            rows.extend(_sharing(part))
     return names, rows
+
+
+def _sharing(rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """Yield equal rows whose equal values in one column are one object: most columns repeat."""
+    columns = []
+    for values in zip(*rows, strict=True):
+        known: dict[Any, Any] = {}
+        columns.append([known.setdefault(value, value) for value in values])
+    return zip(*columns, strict=True)
 
 
 def _fetch(connection: Connection, query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
