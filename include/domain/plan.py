@@ -15,6 +15,7 @@ from decimal import Decimal
 from include.domain.content import Books, Content, Difference, difference
 from include.domain.document import (
     Document,
+    DocumentCharge,
     DocumentKey,
     DocumentKind,
     DocumentLine,
@@ -25,7 +26,14 @@ from include.domain.document import (
 from include.domain.errors import OrderError, Unbalanced
 from include.domain.ledger import OrderLedger
 from include.domain.money import ZERO, Money, allocate
-from include.domain.order import FinancialStatus, LineKind, Order, Refund, Restock
+from include.domain.order import (
+    ChargeKind,
+    FinancialStatus,
+    LineKind,
+    Order,
+    Refund,
+    Restock,
+)
 from include.domain.policy import InvoiceMoment, OnTestOrder, Policy, ShortStock, UnpaidOrders
 from include.domain.sales import (
     Adjustments,
@@ -215,14 +223,8 @@ def _settling(
 ) -> Iterator[Document]:
     """Yield the credit note, the further invoice and the payment that close a gap."""
     billed = ledger.all_posted(DocumentKind.INVOICE)[0]
+    gap = _with_causes(order, gap)
     less, more = gap.less, gap.more
-    if less.payments and not (less.lines or less.charges):
-        raise Unbalanced(
-            f"order {order.number}: {Money(less.paid, order.currency)} was paid back and "
-            "nothing on the order says for what: correct the refund in the store",
-            rule="refund_has_a_cause",
-            field="refunds",
-        )
     if less.lines or less.charges:
         number = ledger.next_sequence(DocumentKind.CREDIT_NOTE)
         key = replace(sale.key, kind=DocumentKind.CREDIT_NOTE, sequence=number)
@@ -237,9 +239,11 @@ def _settling(
             concession=ZERO,
             based_on=billed.key,
         )
+    payments = more.payments
     if more.lines or more.charges:
         number = ledger.next_sequence(DocumentKind.INVOICE)
         key = replace(sale.key, kind=DocumentKind.INVOICE, sequence=number)
+        own, payments = _up_to(more.total, payments)
         yield replace(
             sale,
             key=key,
@@ -247,15 +251,76 @@ def _settling(
             total=more.total,
             lines=more.lines,
             charges=more.charges,
-            payments=more.payments,
+            payments=own,
             concession=ZERO,
             based_on=None,
         )
-    elif more.payments:
+    if payments:
         number = ledger.next_sequence(DocumentKind.PAYMENT)
         key = replace(sale.key, kind=DocumentKind.PAYMENT, sequence=number)
-        newest = ledger.all_posted(DocumentKind.INVOICE)[-1].key
-        yield replace(_empty(sale), key=key, payments=more.payments, based_on=newest)
+        target, room = _first_open(ledger)
+        own, _ = _up_to(room, payments)
+        paid_on = max(payment.paid_at for payment in own).astimezone(policy.time_zone).date()
+        yield replace(_empty(sale), key=key, document_on=paid_on, payments=own, based_on=target)
+
+
+def _first_open(ledger: OrderLedger) -> tuple[DocumentKey, Decimal]:
+    """Return the oldest invoice that is not paid yet, and how much of it is not.
+
+    Later payments were each put on the oldest open invoice, as far as it was open.
+    """
+    invoices = ledger.all_posted(DocumentKind.INVOICE)
+    later = sum((entry.paid for entry in ledger.all_posted(DocumentKind.PAYMENT)), ZERO)
+    for entry in invoices:
+        room = entry.total - entry.paid
+        if room > later:
+            return entry.key, room - later
+        later -= max(room, ZERO)
+    raise Unbalanced(
+        f"the invoices of order {invoices[0].key.order_id_store} are paid in full and more money "
+        "came: compare the payments on the order with those in the books",
+        rule="payments_have_an_invoice",
+        field="transactions",
+    )
+
+
+def _up_to(limit: Decimal, payments: Payments) -> tuple[Payments, Payments]:
+    """Split payments into those within a limit and the rest, in their order."""
+    within, rest = [], []
+    for payment in payments:
+        taken = min(payment.amount, max(limit, ZERO))
+        limit -= taken
+        if taken:
+            within.append(replace(payment, amount=taken))
+        if taken < payment.amount:
+            rest.append(replace(payment, amount=payment.amount - taken))
+    return tuple(within), tuple(rest)
+
+
+def _with_causes(order: Order, gap: Difference) -> Difference:
+    """Give money that goes back beyond what is credited its cause: the same is billed again.
+
+    A buyer who paid an addition by one card may get the refund on another, or owe it anew. Credit
+    note and invoice then carry the amount once each, so that neither moves more than it is worth.
+    """
+    less, more = gap.less, gap.more
+    beyond = less.paid - less.total
+    if beyond <= ZERO:
+        return gap
+    if beyond > more.paid + max(order.stated.outstanding.shop, ZERO):
+        raise Unbalanced(
+            f"order {order.number}: {Money(less.paid, order.currency)} was paid back and "
+            "nothing on the order says for what: correct the refund in the store",
+            rule="refund_has_a_cause",
+            field="refunds",
+        )
+    moved = DocumentCharge(
+        "payment-moved", ChargeKind.ADJUSTMENT, "Paid back, billed again", beyond
+    )
+    return Difference(
+        more=replace(more, charges=(*more.charges, moved)),
+        less=replace(less, charges=(*less.charges, moved)),
+    )
 
 
 def _credited_on(order: Order, sale: Document, ledger: OrderLedger, policy: Policy) -> date:
