@@ -1,6 +1,6 @@
-"""Registers the Proof page and its menu entries with Airflow; the pages are in ``finance``.
+"""Registers the pages and their menu entries with Airflow; the pages are in ``finance``.
 
-Airflow loads this file in every one of its processes, so it imports nothing heavy: the page is
+Airflow loads this file in every one of its processes, so it imports nothing heavy: a page is
 built by the API server at its first request.
 """
 
@@ -20,10 +20,15 @@ class CounterfoilPlugin(AirflowPlugin):  # type: ignore[misc]  # Airflow is not 
 
     name = "counterfoil"
     fastapi_apps: ClassVar[list[Any]] = [
-        {"app": _mount.ProofMount(), "url_prefix": _mount.PREFIX, "name": "Proof"}
+        {"app": _mount.ProofMount(), "url_prefix": _mount.PREFIX, "name": "Proof"},
+        {
+            "app": _mount.ProofMount(_mount.build_quarantine_for_airflow),
+            "url_prefix": _mount.QUARANTINE_PREFIX,
+            "name": "Quarantine",
+        },
     ]
     fastapi_root_middlewares: ClassVar[list[Any]] = [
-        {"middleware": _mount.AddSlash, "name": "Proof page without its slash"}
+        {"middleware": _mount.AddSlash, "name": "Pages without their slash"}
     ]
     external_views: ClassVar[list[Any]] = [
         {
@@ -33,6 +38,14 @@ class CounterfoilPlugin(AirflowPlugin):  # type: ignore[misc]  # Airflow is not 
             "nav_top_level": True,
             "icon": f"{_mount.PREFIX}/static/icon.svg",
             "url_route": "proof",
+        },
+        {
+            "name": "Quarantine",
+            "href": f"{_mount.QUARANTINE_PREFIX}/",
+            "destination": "nav",
+            "nav_top_level": True,
+            "icon": f"{_mount.QUARANTINE_PREFIX}/static/quarantine.svg",
+            "url_route": "quarantine",
         },
         {
             "name": "Proof",

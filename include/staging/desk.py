@@ -283,17 +283,21 @@ def summary(connection: Connection, wanted: Wanted, now: datetime) -> Summary:
     return Summary(len({(row.channel, row.order_id_store) for row in rows}), reasons, buckets)
 
 
-def choices(connection: Connection) -> dict[str, list[str]]:
-    """Return the channels, reason classes and owners that open rows name, each sorted.
+def choices(connection: Connection, channels: Sequence[str]) -> dict[str, list[str]]:
+    """Return the reason classes and owners that open rows of channels name, each sorted.
 
     Args:
         connection: Open connection.
+        channels: Channel ids.
     """
     rows = connection.execute(
-        text("SELECT DISTINCT channel, reason_class, owner FROM quarantine WHERE state = 'open'")
+        text(
+            "SELECT DISTINCT reason_class, owner FROM quarantine WHERE state = 'open'"
+            " AND channel = ANY(:channels)"
+        ),
+        {"channels": list(channels)},
     ).all()
     return {
-        "channels": sorted({row.channel for row in rows}),
         "reason_classes": sorted({row.reason_class for row in rows}),
         "owners": sorted({row.owner for row in rows}),
     }

@@ -8,32 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
-from fastapi.responses import RedirectResponse, Response
-from fastapi.staticfiles import StaticFiles
-from starlette.exceptions import HTTPException as StarletteHTTPException
-from starlette.middleware.base import RequestResponseEndpoint
+from fastapi.responses import Response
 
 from include.domain.proof import WindowProof
 from include.reporting import proof_export
 
+from .frame import download, frame
 from .pages import Filter, Pages
-from .ports import Access, ProofSource, Shown, SourceUnavailable
+from .ports import Access, ProofSource, Shown
 
 MOST_WINDOWS = 5_000
-STATIC = Path(__file__).parent / "static"
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-        "base-uri 'none'; frame-ancestors 'self'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-}
-ANONYMOUS = 401
 WORDS = {
     403: "You may not see this. Ask for the right to read the runs of the channel's orders DAG.",
     404: "There is no such page. The window may have been proven again since the link was made.",
@@ -107,27 +94,27 @@ def list_windows(request: Request, reader: CurrentReader, wanted: Wanted) -> Res
 @router.get("/windows.csv")
 def download_windows_csv(reader: CurrentReader, wanted: Wanted) -> Response:
     """Download the windows, one row for each window and currency."""
-    return _download(proof_export.as_csv(reader.proofs(wanted)), "text/csv", "proof.csv")
+    return download(proof_export.as_csv(reader.proofs(wanted)), "text/csv", "proof.csv")
 
 
 @router.get("/windows.json")
 def download_windows_json(reader: CurrentReader, wanted: Wanted) -> Response:
     """Download the windows as JSON, without their orders."""
-    return _download(proof_export.as_json(reader.proofs(wanted)), "application/json", "proof.json")
+    return download(proof_export.as_json(reader.proofs(wanted)), "application/json", "proof.json")
 
 
 @router.get("/windows/{proof_id:int}.csv")
 def download_orders_csv(proof_id: int, reader: CurrentReader) -> Response:
     """Download the orders of a window that were not simply posted."""
     proof = reader.window(proof_id).proof
-    return _download(proof_export.orders_as_csv([proof]), "text/csv", f"{_name(proof)}.csv")
+    return download(proof_export.orders_as_csv([proof]), "text/csv", f"{_name(proof)}.csv")
 
 
 @router.get("/windows/{proof_id:int}.json")
 def download_window_json(proof_id: int, reader: CurrentReader) -> Response:
     """Download one window with its orders."""
     proof = reader.window(proof_id).proof
-    return _download(proof_export.as_json([proof]), "application/json", f"{_name(proof)}.json")
+    return download(proof_export.as_json([proof]), "application/json", f"{_name(proof)}.json")
 
 
 @router.get("/windows/{proof_id:int}")
@@ -167,56 +154,10 @@ def create_app(source: ProofSource, access: Access, current_user: Callable[..., 
     Returns:
         The application; every route but the style sheet asks for ``current_user`` first.
     """
-
-    def remember(request: Request, user: Any = Depends(current_user)) -> None:  # noqa: B008
-        request.state.reader = user
-
-    app = FastAPI(
-        title="Counterfoil proof",
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None,
-        dependencies=[Depends(remember)],
-    )
+    app = frame("The proofs", router, pages=pages, access=access, login=current_user, words=WORDS)
     app.state.source = source
-    app.state.access = access
-    app.include_router(router)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    app.add_exception_handler(SourceUnavailable, _unavailable)
-    app.add_exception_handler(StarletteHTTPException, _refused)
-    app.middleware("http")(_harden)
     return app
-
-
-def _unavailable(request: Request, error: Exception) -> Response:
-    return pages.trouble(request, 503, "The proofs cannot be read now", str(error))
-
-
-def _refused(request: Request, error: Exception) -> Response:
-    """Send browsers to the login and explain refusals; programs get the bare status."""
-    assert isinstance(error, StarletteHTTPException)
-    if error.status_code == ANONYMOUS and pages.wants_html(request):
-        access: Access = request.app.state.access
-        return RedirectResponse(access.login_url(str(request.url)), status_code=303)
-    words = WORDS.get(error.status_code, str(error.detail))
-    return pages.trouble(request, error.status_code, "This page cannot be shown", words)
-
-
-async def _harden(request: Request, call_next: RequestResponseEndpoint) -> Response:
-    response = await call_next(request)
-    response.headers.update(HEADERS)
-    if not request.url.path.endswith(".css"):
-        response.headers["Cache-Control"] = "no-store"
-    return response
 
 
 def _name(proof: WindowProof) -> str:
     return f"proof-{proof.channel}-{proof.window.start_at:%Y%m%dT%H%M%SZ}"
-
-
-def _download(text: str, media_type: str, name: str) -> Response:
-    return Response(
-        text,
-        media_type=f"{media_type}; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )

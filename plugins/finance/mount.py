@@ -1,6 +1,6 @@
-"""Where the Proof page is mounted: a shell that Airflow's processes load, and the API server fills.
+"""Where the pages are mounted: shells that Airflow's processes load, and the API server fills.
 
-The page's imports take a second or more and only the API server serves it, so the application is
+The pages' imports take a second or more and only the API server serves them, so an application is
 built when the first request for it arrives.
 """
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 PREFIX = "/proof"
+QUARANTINE_PREFIX = "/quarantine"
+PREFIXES = (PREFIX, QUARANTINE_PREFIX)
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -41,7 +43,7 @@ class ProofMount:
 
 
 class AddSlash:
-    """Sends the bare prefix to the mounted page; Airflow's catch-all would answer it instead.
+    """Sends a bare prefix to its mounted page; Airflow's catch-all would answer it instead.
 
     Args:
         app: The application behind this middleware.
@@ -51,8 +53,9 @@ class AddSlash:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Redirect the bare prefix, pass everything else on."""
-        if scope["type"] == "http" and scope["path"] == scope.get("root_path", "") + PREFIX:
+        """Redirect a bare prefix, pass everything else on."""
+        root = scope.get("root_path", "")
+        if scope["type"] == "http" and scope["path"] in [root + prefix for prefix in PREFIXES]:
             from starlette.responses import RedirectResponse
 
             query = scope.get("query_string", b"").decode("latin-1")
@@ -63,13 +66,27 @@ class AddSlash:
 
 
 def build_for_airflow() -> ASGIApp:
-    """Build the page on Airflow's login and on its connection ``counterfoil_staging``."""
-    # Only here, in the API server: on a worker's path the project root would shadow the code of a
-    # versioned DAG bundle.
-    if importlib.util.find_spec("include") is None:
-        sys.path.append(str(PROJECT_ROOT))
+    """Build the Proof page on Airflow's login and on its connection ``counterfoil_staging``."""
+    _find_project()
     from .access import AirflowAccess, current_user
     from .app import create_app
     from .source import StagingSource
 
     return create_app(StagingSource(), AirflowAccess(), current_user)
+
+
+def build_quarantine_for_airflow() -> ASGIApp:
+    """Build the Quarantine page on Airflow's login, its DAGs and the staging database."""
+    _find_project()
+    from .access import AirflowAccess, AirflowReplayer, current_user
+    from .quarantine_app import create_quarantine_app
+    from .quarantine_source import StagingDesk
+
+    return create_quarantine_app(StagingDesk(), AirflowAccess(), AirflowReplayer(), current_user)
+
+
+def _find_project() -> None:
+    # Only here, in the API server: on a worker's path the project root would shadow the code of a
+    # versioned DAG bundle.
+    if importlib.util.find_spec("include") is None:
+        sys.path.append(str(PROJECT_ROOT))

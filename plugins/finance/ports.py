@@ -1,15 +1,17 @@
-"""What the Proof page needs: a source of proofs, and somebody who knows who may read them."""
+"""What the pages need: proofs and held orders, and somebody who knows who may do what."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from include.domain.proof import WindowProof
+from include.staging.desk import AuditEntry, HeldOrder, Note, Summary, Wanted
 
 
 class SourceUnavailable(Exception):
-    """The proofs cannot be read now.
+    """The staging database cannot be read or written now.
 
     Args:
         message: What a reader can do about it; shown on the page, so without any secret.
@@ -53,4 +55,100 @@ class Access(Protocol):
 
     def may_read(self, user: Any, channel: str) -> bool:
         """Tell whether a user may read a channel's proofs."""
+        ...
+
+
+class EditAccess(Access, Protocol):
+    """Knows as well who may change what, and what people are called."""
+
+    def may_edit(self, user: Any, channel: str) -> bool:
+        """Tell whether a user may act on a channel's held orders."""
+        ...
+
+    def name_of(self, user: Any) -> str:
+        """Return what the audit log calls the user."""
+        ...
+
+
+class History(NamedTuple):
+    """Everything known of one order in quarantine.
+
+    Attributes:
+        rows: Its rows, open ones first.
+        notes: What people noted, newest first.
+        audit: Who did what, newest first.
+        written_off: Who left it out and why, if somebody did.
+    """
+
+    rows: Sequence[HeldOrder]
+    notes: Sequence[Note]
+    audit: Sequence[AuditEntry]
+    written_off: tuple[str, str] | None
+
+
+class QuarantineDesk(Protocol):
+    """Reads held orders and acts on them; every method may raise ``SourceUnavailable``."""
+
+    def channels(self) -> Sequence[str]:
+        """Return every channel that ever held an order."""
+        ...
+
+    def choices(self, channels: Sequence[str]) -> dict[str, list[str]]:
+        """Return the reason classes and owners that open rows of the channels name."""
+        ...
+
+    def find(self, wanted: Wanted, now: datetime, limit: int, offset: int) -> Sequence[HeldOrder]:
+        """Return rows, those that hold an order first."""
+        ...
+
+    def summary(self, wanted: Wanted, now: datetime) -> Summary:
+        """Count rows by reason and by age."""
+        ...
+
+    def one(self, quarantine_id: int) -> HeldOrder | None:
+        """Return one row."""
+        ...
+
+    def history(self, row: HeldOrder) -> History:
+        """Return everything known of a row's order."""
+        ...
+
+    def map_examples(self, channel: str, kind: str) -> Sequence[tuple[str, str]]:
+        """Return a few rows of a map, to show what its values look like."""
+        ...
+
+    def assign(self, rows: Sequence[HeldOrder], owner: str, actor: str) -> int:
+        """Give rows another owner; return how many changed."""
+        ...
+
+    def note(self, row: HeldOrder, body: str, actor: str) -> None:
+        """Note something on a row's order."""
+        ...
+
+    def add_map_row(self, row: HeldOrder, value: str, actor: str) -> bool:
+        """Add the mapping row that a row waits for; return whether it waits for one."""
+        ...
+
+    def release(self, row: HeldOrder, reason: str, actor: str) -> bool:
+        """Let the order pass the rule; return whether that is allowed."""
+        ...
+
+    def write_off(self, row: HeldOrder, reason: str, actor: str) -> bool:
+        """Leave the order out; return whether it was open."""
+        ...
+
+    def reopen(self, row: HeldOrder, reason: str, actor: str) -> bool:
+        """Take a write-off back; return whether there was one."""
+        ...
+
+    def mark_replay(self, rows: Sequence[HeldOrder], actor: str) -> int:
+        """Ask for a replay; return how many rows were marked."""
+        ...
+
+
+class Replayer(Protocol):
+    """Starts the DAG that replays held orders."""
+
+    def start(self, channel: str, user_name: str) -> bool:
+        """Start a replay of what is marked; return whether it will run without more ado."""
         ...

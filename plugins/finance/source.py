@@ -18,16 +18,61 @@ from .ports import Shown, SourceUnavailable
 CONNECTION = "counterfoil_staging"
 
 
-class StagingSource:
-    """Proofs of the staging database; the engine is made at the first read.
+class Staging:
+    """The staging database as the pages use it; the engine is made at the first read.
 
     Args:
         url: Returns the database's URL; from Airflow's connection when absent.
     """
 
+    what = "data"
+
     def __init__(self, url: Callable[[], str] | None = None) -> None:
         self._url = url or url_from_airflow
         self._engine: Engine | None = None
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with self._connected() as connection:
+            connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with self._connected() as connection:
+            yield connection
+            connection.commit()
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        try:
+            if self._engine is None:
+                self._engine = staging_engine.create(
+                    self._url(), application_name="counterfoil page"
+                )
+            with staging_engine.unit_of_work(self._engine) as connection:
+                yield connection
+        except ConfigurationError as error:
+            raise SourceUnavailable(
+                f"The Airflow connection {CONNECTION} is missing or does not lead to the staging "
+                "database. Ask the person who runs Airflow to check it."
+            ) from error
+        except RemoteUnavailable as error:
+            raise SourceUnavailable(
+                "The staging database does not answer. Posting is not affected by this page; try "
+                f"again in a minute, and have the connection {CONNECTION} checked if it lasts."
+            ) from error
+        except SQLAlchemyError as error:
+            raise SourceUnavailable(
+                f"The staging database has no {self.what} to read: its tables are missing or "
+                "belong to another release. Run an orders DAG once, or have the migrations checked."
+            ) from error
+
+
+class StagingSource(Staging):
+    """Proofs of the staging database."""
+
+    what = "proofs"
 
     def latest(self, limit: int) -> Sequence[Shown]:
         """Return the newest proof of each window without its orders, newest window first."""
@@ -43,32 +88,6 @@ class StagingSource:
         """Return the proof that a run wrote, with its orders."""
         with self._reading() as connection:
             return _with_orders(connection, proof_rows.proof_of_run(connection, channel, run_id))
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        try:
-            if self._engine is None:
-                self._engine = staging_engine.create(
-                    self._url(), application_name="counterfoil proof page"
-                )
-            with staging_engine.unit_of_work(self._engine) as connection:
-                connection.exec_driver_sql("SET TRANSACTION READ ONLY")
-                yield connection
-        except ConfigurationError as error:
-            raise SourceUnavailable(
-                f"The Airflow connection {CONNECTION} is missing or does not lead to the staging "
-                "database. Ask the person who runs Airflow to check it."
-            ) from error
-        except RemoteUnavailable as error:
-            raise SourceUnavailable(
-                "The staging database does not answer. Posting is not affected by this page; try "
-                f"again in a minute, and have the connection {CONNECTION} checked if it lasts."
-            ) from error
-        except SQLAlchemyError as error:
-            raise SourceUnavailable(
-                "The staging database has no proofs to read: its tables are missing or belong to "
-                "another release. Run an orders DAG once, or have the migrations checked."
-            ) from error
 
 
 def url_from_airflow() -> str:

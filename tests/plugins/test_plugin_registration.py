@@ -50,9 +50,10 @@ def test_airflow_finds_one_plugin_without_errors_and_loads_nothing_heavy(tmp_pat
     assert found == {
         "errors": {},
         "heavy": [],
-        "apps": ["/proof"],
+        "apps": ["/proof", "/quarantine"],
         "views": [
             ["nav", "/proof/"],
+            ["nav", "/quarantine/"],
             ["dag_run", "/proof/run?dag_id={DAG_ID}&run_id={RUN_ID}"],
         ],
     }
