@@ -215,6 +215,7 @@ def _after_invoice(
     for entry in ledger.all_posted(DocumentKind.PAYMENT):
         books.add(entry.content or Content())
     gap = difference(Content(sale.lines, sale.charges, payments, sale.concession), books)
+    gap = _with_causes(order, gap, open_credit=max(books.paid - books.total, ZERO))
     return tuple(_settling(order, sale, gap, ledger, policy))
 
 
@@ -223,7 +224,6 @@ def _settling(
 ) -> Iterator[Document]:
     """Yield the credit note, the further invoice and the payment that close a gap."""
     billed = ledger.all_posted(DocumentKind.INVOICE)[0]
-    gap = _with_causes(order, gap)
     less, more = gap.less, gap.more
     if less.lines or less.charges:
         number = ledger.next_sequence(DocumentKind.CREDIT_NOTE)
@@ -297,17 +297,18 @@ def _up_to(limit: Decimal, payments: Payments) -> tuple[Payments, Payments]:
     return tuple(within), tuple(rest)
 
 
-def _with_causes(order: Order, gap: Difference) -> Difference:
+def _with_causes(order: Order, gap: Difference, *, open_credit: Decimal) -> Difference:
     """Give money that goes back beyond what is credited its cause: the same is billed again.
 
-    A buyer who paid an addition by one card may get the refund on another, or owe it anew. Credit
-    note and invoice then carry the amount once each, so that neither moves more than it is worth.
+    A buyer who paid an addition by one card may get the refund on another, or owe it anew, or be
+    paid back what an earlier credit note left open. Credit note and invoice then carry the amount
+    once each, so that neither moves more than it is worth.
     """
     less, more = gap.less, gap.more
     beyond = less.paid - less.total
     if beyond <= ZERO:
         return gap
-    if beyond > more.paid + max(order.stated.outstanding.shop, ZERO):
+    if beyond > more.paid + open_credit + max(order.stated.outstanding.shop, ZERO):
         raise Unbalanced(
             f"order {order.number}: {Money(less.paid, order.currency)} was paid back and "
             "nothing on the order says for what: correct the refund in the store",
