@@ -7,10 +7,12 @@ Tokens live in memory only; they are in no message, log or repr.
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 import requests
@@ -39,7 +41,9 @@ def root_of(base_url: str) -> str:
     Args:
         base_url: What the connection says.
     """
-    return base_url.split("/admin", 1)[0].rstrip("/")
+    parts = urlsplit(base_url.strip())
+    path = re.split(r"/admin(?=/|$)", parts.path, maxsplit=1)[0].rstrip("/")
+    return f"{parts.scheme}://{parts.netloc}{path}"
 
 
 def anonymous(request: requests.PreparedRequest) -> requests.PreparedRequest:
