@@ -38,12 +38,18 @@ _ATTEMPTS = 5
 def root_of(base_url: str) -> str:
     """Return the store's root: the base URL without a slash at its end or an ``/admin`` path.
 
+    A connection whose host ends in a slash, or names its port already, gets its port in the wrong
+    place, or twice.
+
     Args:
         base_url: What the connection says.
     """
     parts = urlsplit(base_url.strip())
-    path = re.split(r"/admin(?=/|$)", parts.path, maxsplit=1)[0].rstrip("/")
-    return f"{parts.scheme}://{parts.netloc}{path}"
+    path, _, port = parts.path.partition("/:")
+    host = f"{parts.netloc}:{port}" if port.isdigit() else parts.netloc
+    host = re.sub(r"(:\d+)\1$", r"\1", host)
+    path = re.split(r"/admin(?=/|$)", path, maxsplit=1)[0].rstrip("/")
+    return f"{parts.scheme}://{host}{path}"
 
 
 def anonymous(request: requests.PreparedRequest) -> requests.PreparedRequest:
