@@ -33,7 +33,7 @@ JOB_SECONDS = 3600.0
 SETTLE_SECONDS = 1.5
 PROOFS = 1000
 # The store has orders before those of the main job: something to backfill from the UI.
-EARLIER_DAYS = 4
+EARLIER_DAYS = 7
 
 
 class StopRequested(BaseException):

@@ -26,10 +26,11 @@ if TYPE_CHECKING:
 
 # -P keeps the working folder off sys.path: only the DAG bundle may bring `include` into a task.
 COMMAND = (sys.executable, "-P", "-m", "airflow")
-# Ending tasks report to the API server, so it goes last. Tasks may be cut short: the next start
-# resumes them. The triggerer waits ten seconds for a child that has nothing to do (no task defers).
+# Ending tasks report to the API server, so it goes last, and then waits in vain for open browsers.
+# Tasks may be cut short: the next start resumes them. The triggerer waits ten seconds for a child
+# that has nothing to do (no task defers).
 COMPONENTS = {
-    "api-server": StopPlan(signal.SIGINT, serves_others=True),
+    "api-server": StopPlan(signal.SIGINT, patience_seconds=5.0, serves_others=True),
     "scheduler": StopPlan(signal.SIGINT, patience_seconds=8.0),
     "dag-processor": StopPlan(signal.SIGINT),
     "triggerer": StopPlan(signal.SIGTERM, patience_seconds=1.0),

@@ -206,7 +206,7 @@ def _create(
             if error.status != requests.codes.conflict:
                 raise
         check()
-        if _close_finished(api, dag_id):
+        if close_finished(api, dag_id):
             continue
         if not waiting:
             waiting = True
@@ -218,11 +218,18 @@ def _create(
         time.sleep(POLL_SECONDS)
 
 
-def _close_finished(api: AirflowApi, dag_id: str) -> bool:
+def close_finished(api: AirflowApi, dag_id: str) -> bool:
     """Close the active backfill if all its runs have ended.
 
     Airflow itself notes that by a timer of thirty seconds and refuses the next backfill until then.
     Cancelling one that has no run left to start changes nothing but that note.
+
+    Args:
+        api: Airflow, as a user who may trigger DAG runs.
+        dag_id: the DAG.
+
+    Returns:
+        Whether no backfill of the DAG is active any more.
     """
     rows = api.call("GET", "/backfills", query={"dag_id": dag_id, "order_by": "-id", "limit": 5})
     for row in rows["backfills"]:

@@ -79,9 +79,13 @@ def store_session(conn_id: str) -> tuple[requests.Session, ConnectionFacts]:
     session.auth = None
     for name in _SECRET_EXTRAS:
         session.headers.pop(name, None)
+    base_url = hook.base_url.rstrip("/")
+    if connection.conn_type == "https" and not connection.schema and "://" not in connection.host:
+        # https://... as the URI of a connection is its type; the hook only looks at the schema.
+        base_url = base_url.replace("http://", "https://", 1)
     facts = ConnectionFacts(
         conn_id=conn_id,
-        base_url=hook.base_url.rstrip("/"),
+        base_url=base_url,
         login=connection.login or "",
         password=SecretStr(connection.password or ""),
         extra=_extra(connection),

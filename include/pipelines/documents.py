@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from include.domain.codec import from_document
 from include.domain.content import content_of
@@ -29,6 +30,7 @@ from include.domain.sales import facts_digest
 from include.domain.verdict import Finding, finding_of
 from include.pipelines.chunks import chunks
 from include.pipelines.house import House
+from include.pipelines.surprises import SURPRISES, contained
 from include.staging import landing, quarantine
 from include.staging import ledger as ledger_rows
 from include.staging import orders as staged
@@ -133,6 +135,9 @@ def plan_orders(
         except OrderError as error:
             yield order, error
             continue
+        except SURPRISES as error:
+            yield order, contained(error, order.number, "it could not be planned")
+            continue
         for document in ready.documents[:1]:
             for need, units in stock_taken(document):
                 if need in stock and document.based_on is None:
@@ -147,12 +152,49 @@ def _require_items(ready: Plan, unknown: frozenset[str]) -> None:
                 raise MappingMissing("sku", need.sku, channel=document.key.channel)
 
 
+def prepare(house: House, order: Order, ready: Plan) -> list[PreparedDocument]:
+    """Translate the documents of a plan for the ERP.
+
+    Args:
+        house: The channel.
+        order: The order that was planned.
+        ready: Its plan.
+
+    Raises:
+        OrderError: The order cannot be booked; the message says why.
+    """
+    try:
+        return [house.erp.prepare(document) for document in ready.documents]
+    except SURPRISES as error:
+        raise contained(error, order.number, "it could not be written for the ERP") from error
+
+
+def read_staged(
+    rows: Iterable[tuple[str, dict[str, Any]]],
+) -> tuple[dict[str, Order], dict[str, Finding]]:
+    """Read staged orders back, and say why for each that cannot be.
+
+    Args:
+        rows: Store id and canonical document of each.
+    """
+    orders: dict[str, Order] = {}
+    findings: dict[str, Finding] = {}
+    for order_id, document in rows:
+        try:
+            orders[order_id] = from_document(document)
+        except SURPRISES as error:
+            number = str(document.get("number", order_id))
+            reason = contained(error, number, "its staged document could not be read")
+            findings[order_id] = finding_of(reason, order_id, number)
+    return orders, findings
+
+
 def _post_chunk(house: House, ids: Sequence[str], batch_id: int, done: Posted) -> None:
     with house.engine.connect() as connection:
         rows = staged.read_orders(connection, house.channel, ids)
-    orders = {order_id: from_document(document) for order_id, document in rows}
-    chunk = _Chunk(orders)
-    done.orders += len(orders)
+    orders, unreadable = read_staged(rows)
+    chunk = _Chunk(orders, unreadable)
+    done.orders += len(rows)
     done.recovered += _recover(house)
     for _ in range(MOST_ROUNDS):
         with house.engine.connect() as connection:
@@ -194,7 +236,7 @@ def _next_documents(
                 raise ready
             if ready.skipped:
                 chunk.skipped.add(order.order_id_store)
-            prepared = [house.erp.prepare(document) for document in ready.documents]
+            prepared = prepare(house, order, ready)
         except OrderError as error:
             chunk.findings[order.order_id_store] = finding_of(
                 error, order.order_id_store, order.number
@@ -234,6 +276,9 @@ def _send_one(
         return _look_up(house, prepared, broken_off)
     except (OrderError, RemoteUnavailable) as error:
         return error
+    except SURPRISES as error:
+        # Sent again later, it is found by its reference before another is made.
+        return contained(error, prepared.document.order_number, "it could not be posted")
 
 
 def _look_up(

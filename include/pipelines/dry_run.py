@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from include.domain.codec import from_document
 from include.domain.document import PreparedDocument
 from include.domain.errors import OrderError
 from include.domain.money import Money
 from include.domain.plan import SKIP_REASONS
-from include.pipelines.documents import plan_orders
+from include.pipelines.documents import plan_orders, prepare, read_staged
 from include.pipelines.house import House
 from include.staging import landing
 from include.staging import ledger as ledger_rows
@@ -46,21 +45,21 @@ def plan_batch(house: House, batch_id: int) -> Planned:
     """
     planned = Planned()
     with house.engine.connect() as connection:
-        orders = [from_document(row) for row in landing.read_canonical(connection, batch_id)]
+        rows = landing.read_canonical(connection, batch_id)
+        orders, unreadable = read_staged((row["order_id_store"], row) for row in rows)
         faults = {f.order_id_store: f.message for f in landing.read_faults(connection, batch_id)}
         planned.held += [
             (row.order_number, faults.get(row.order_id_store, BY_VALIDATION))
             for row in landing.read_batch_orders(connection, batch_id)
             if row.verdict == "hold"
         ]
-        ledgers = ledger_rows.ledgers_for(
-            connection, house.channel, [order.order_id_store for order in orders]
-        )
-    for order, ready in plan_orders(house, orders, ledgers):
+        ledgers = ledger_rows.ledgers_for(connection, house.channel, list(orders))
+    planned.held += [(finding.order_number, finding.message) for finding in unreadable.values()]
+    for order, ready in plan_orders(house, orders.values(), ledgers):
         try:
             if isinstance(ready, OrderError):
                 raise ready
-            prepared = [house.erp.prepare(document) for document in ready.documents]
+            prepared = prepare(house, order, ready)
         except OrderError as error:
             planned.held.append((order.number, str(error)))
             continue

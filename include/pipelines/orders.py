@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,12 +14,18 @@ import orjson
 
 from include.domain.balance import require_balance
 from include.domain.codec import to_document
-from include.domain.errors import ConfigurationError, OrderError, WindowError
+from include.domain.errors import (
+    ConfigurationError,
+    ContractDrift,
+    OrderError,
+    WindowError,
+)
 from include.domain.verdict import Finding, Severity
 from include.domain.window import Selection
 from include.pipelines.checks import check_row
 from include.pipelines.house import House
 from include.pipelines.runs import Run
+from include.pipelines.surprises import SURPRISES, contained
 from include.ports.store import OrderHeader, RawOrder
 from include.quality import runner
 from include.staging import landing, ledger, quarantine, validation
@@ -251,18 +258,30 @@ def translate(house: House, raws: Iterable[RawOrder]) -> Iterator[landing.Landed
     now = house.clock.now()
     for raw in raws:
         try:
-            order = house.store.normalise(house.channel, raw.document)
-            checks = check_row(order, now)
-            row = landing.landed(raw, order, orjson.dumps(to_document(order)), checks)
+            yield _translated(house, raw, now)
         except OrderError as error:
             yield landing.unreadable(raw, error)
-            continue
-        if checks["broken_ties"]:
-            try:
-                require_balance(order)
-            except OrderError as error:
-                row = landing.at_fault(row, error)
-        yield row
+        except SURPRISES as error:
+            reason = contained(error, raw.order_number, "it could not be translated")
+            yield landing.unreadable(raw, reason)
+
+
+def _translated(house: House, raw: RawOrder, now: datetime) -> landing.LandedOrder:
+    if raw.fault:
+        raise ContractDrift(
+            f"{raw.fault}; look at it in the store's admin and replay the window",
+            rule="order_given_whole",
+            field="order",
+        )
+    order = house.store.normalise(house.channel, raw.document)
+    checks = check_row(order, now)
+    row = landing.landed(raw, order, orjson.dumps(to_document(order)), checks)
+    if checks["broken_ties"]:
+        try:
+            require_balance(order)
+        except OrderError as error:
+            return landing.at_fault(row, error)
+    return row
 
 
 def _duplicates(

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from include.domain.codec import from_document
 from include.domain.document import DocumentKey, DocumentKind, RemoteDocument, RemoteState
 from include.domain.errors import OrderError
 from include.domain.ledger import EMPTY_LEDGER, DocumentState, LedgerEntry, OrderLedger
@@ -24,8 +23,10 @@ from include.domain.proof import Outcome, ProofMoney, ProofOrder, WindowProof
 from include.domain.verdict import Severity
 from include.domain.window import Selection
 from include.pipelines.chunks import chunks
+from include.pipelines.documents import read_staged
 from include.pipelines.house import House
 from include.pipelines.runs import Run
+from include.pipelines.surprises import SURPRISES, contained
 from include.ports.store import OrderHeader
 from include.staging import landing, quarantine
 from include.staging import ledger as ledger_rows
@@ -133,7 +134,7 @@ def _read(house: House, headers: Sequence[OrderHeader]) -> _Sides:
     with house.engine.begin() as connection:
         ledger_rows.mark_posted(connection, seen)
     return _Sides(
-        staged={order_id: from_document(document) for order_id, document in rows},
+        staged=read_staged(rows)[0],
         ledgers=ledgers,
         held={row.finding.order_id_store: row for row in reversed(held)},
         remote=remote,
@@ -214,6 +215,9 @@ def _account_staged(
         left: Plan = plan(order, ledger, house.settings.domain_policy, {})
     except OrderError as error:
         return _unexplained(in_erp, "not_held", f"it cannot be booked, yet is not held: {error}")
+    except SURPRISES as error:
+        reason = contained(error, order.number, "it could not be planned")
+        return _unexplained(in_erp, "not_held", str(reason))
     if left.skipped:
         return _with(
             in_erp, outcome=Outcome.SKIPPED, reason=left.skipped, message=SKIP_REASONS[left.skipped]

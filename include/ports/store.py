@@ -47,6 +47,7 @@ class RawOrder:
         updated_at: The store's version, aware UTC.
         body: The document as JSON bytes, complete (every nested page folded in).
         document: The same, parsed.
+        fault: Why the store could not give the document whole, in words; empty when it did.
     """
 
     order_id_store: str
@@ -54,6 +55,7 @@ class RawOrder:
     updated_at: datetime
     body: bytes
     document: dict[str, object]
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +100,12 @@ class OrderStore(Protocol):
         ...
 
     def fetch(self, headers: Sequence[OrderHeader]) -> Iterator[Sequence[RawOrder]]:
-        """Yield the complete documents of the headers in batches, one per existing header.
+        """Yield the complete documents of the headers in batches, one per header.
+
+        A single order that the store cannot give whole comes with its fault in words.
 
         Raises:
-            WindowError: A document is missing or a nested connection could not be paged to its end.
+            WindowError: So many orders are at fault that it is the store, not the orders.
             RemoteUnavailable: The store did not answer.
         """
         ...

@@ -101,15 +101,20 @@ def record(
             "owner": owner,
             "batch_id": batch_id,
             "order_ids": [finding.order_id_store for finding in kept],
-            "numbers": [finding.order_number for finding in kept],
+            "numbers": [_writable(finding.order_number) for finding in kept],
             "rules": [finding.rule for finding in kept],
             "classes": [finding.reason_class for finding in kept],
             "severities": [finding.severity.value for finding in kept],
             "fields": [finding.field for finding in kept],
-            "messages": [finding.message for finding in kept],
-            "remotes": [finding.remote for finding in kept],
+            "messages": [_writable(finding.message) for finding in kept],
+            "remotes": [_writable(finding.remote) for finding in kept],
         },
     ).rowcount
+
+
+def _writable(words: str) -> str:
+    """Return words that PostgreSQL can hold: they may quote a value that has a NUL in it."""
+    return words.replace("\x00", "\ufffd")
 
 
 def close_passed(

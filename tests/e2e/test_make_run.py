@@ -1,7 +1,6 @@
 """`make run` on real processes: PostgreSQL, the sandboxes, and all of Airflow.
 
-One stack serves the tests of this file, in their order: it is brought up once, used, killed, and
-stopped. The store is small; everything else is as a person gets it.
+The store is small; everything else is as a person gets it.
 """
 
 from __future__ import annotations
@@ -12,116 +11,26 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 import requests
-from sqlalchemy import create_engine, text
 
-from local import backfill, postgres
-from local.airflow_api import AirflowApi, AirflowApiError
+from local import backfill
+from local.airflow_api import AirflowApiError
 from local.processes import ProcessTable
-from local.stack import Stack
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tests.e2e.running import DAG, PATIENCE_SECONDS, PER_DAY, ROOT, Runner
 
 pytestmark = pytest.mark.e2e
-
-ROOT = Path(__file__).resolve().parents[2]
-DAG = "orders__shopify_gp"
-PER_DAY = 12
-PATIENCE_SECONDS = 900
-
-
-class Runner:
-    """A `make run` in a process of its own, on a state folder of its own."""
-
-    def __init__(self, state_dir: Path) -> None:
-        self.state_dir = state_dir
-        self.output = state_dir.parent / "run.out"
-        self.stack = Stack(ROOT, state_dir, lambda _line: None)
-        with self.output.open("w") as output:
-            self.process = subprocess.Popen(
-                self.command("run", "--per-day", str(PER_DAY)),
-                cwd=ROOT,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "local", "--state-dir", str(self.state_dir), *arguments]
-
-    def call(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            self.command(*arguments),
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_SECONDS,
-            check=False,
-        )
-
-    def wait_for(self, words: str) -> str:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while words not in (told := self.output.read_text()):
-            assert self.process.poll() is None, told
-            assert time.monotonic() < deadline, told
-            time.sleep(0.5)
-        return told
-
-    def api(self, user: str) -> AirflowApi:
-        endpoints = self.stack.endpoints()
-        assert endpoints is not None
-        api = self.stack.api(endpoints, user)
-        api.log_in()
-        return api
-
-    def documents(self) -> int:
-        server = postgres.find(self.stack.postgres_dir)
-        assert server is not None
-        engine = create_engine(server.url("gp"))
-        try:
-            with engine.connect() as connection:
-                return int(connection.execute(text("SELECT count(*) FROM sop10100")).scalar_one())
-        finally:
-            engine.dispose()
-
-    def pids(self) -> list[int]:
-        """Ids of everything that was started, children and the database included."""
-        leaders = [record.pid for record in ProcessTable(self.state_dir).recorded()]
-        server = postgres.find(self.stack.postgres_dir)
-        leaders += [server.pid] if server else []
-        children = [
-            child.pid for pid in leaders for child in psutil.Process(pid).children(recursive=True)
-        ]
-        return [*leaders, *children]
-
-
-@pytest.fixture(scope="module")
-def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
-    runner = Runner(tmp_path_factory.mktemp("stack") / "state")
-    try:
-        runner.wait_for("Stop with Ctrl-C")
-        yield runner
-    finally:
-        runner.call("stop")
-        if runner.process.poll() is None:
-            runner.process.kill()
-        runner.process.wait(60)
 
 
 def test_the_last_three_days_are_posted_and_proven_complete(runner: Runner) -> None:
     told = runner.output.read_text()
     assert "All 3 windows are proven complete: unexplained = 0." in told
-    for day in range(1, 4):
-        assert f"{datetime.now(UTC) - timedelta(days=day):%Y-%m-%d} 00:00 - " in told
+    for days in range(1, 4):
+        assert f"{runner.today() - timedelta(days=days):%Y-%m-%d} 00:00 - " in told
     assert runner.documents() > 3 * PER_DAY / 2
 
 
@@ -154,7 +63,8 @@ def test_connections_and_pools_come_from_the_settings_file(runner: Runner) -> No
 
 
 def test_operations_backfill_another_day_and_finance_may_not(runner: Runner) -> None:
-    day = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=5)
+    day = runner.today() - timedelta(days=4)
+    before = runner.documents()
     body = {"dag_id": DAG, "from_date": day.isoformat(), "to_date": day.isoformat()}
     with pytest.raises(AirflowApiError, match="403"):
         runner.api("finance").call("POST", "/backfills", body)
@@ -168,6 +78,7 @@ def test_operations_backfill_another_day_and_finance_may_not(runner: Runner) -> 
         seconds=PATIENCE_SECONDS,
     )
     assert run.state == "success"
+    assert runner.documents() > before
 
 
 def test_a_second_make_run_does_the_job_again_and_posts_nothing_twice(runner: Runner) -> None:
@@ -177,6 +88,7 @@ def test_a_second_make_run_does_the_job_again_and_posts_nothing_twice(runner: Ru
     assert "a stack is already up" in again.stdout
     assert "All 3 windows are proven complete: unexplained = 0." in again.stdout
     assert runner.documents() == before
+    assert runner.process is not None
     assert runner.process.poll() is None
 
 
@@ -202,6 +114,7 @@ def test_a_taken_port_is_refused_in_words(runner: Runner, tmp_path: Path) -> Non
 def test_make_stop_ends_everything_even_after_the_runner_was_killed(runner: Runner) -> None:
     pids = runner.pids()
     assert len(pids) > 6
+    assert runner.process is not None
     os.kill(runner.process.pid, signal.SIGKILL)
     runner.process.wait(60)
     assert any(psutil.pid_exists(pid) for pid in pids)
@@ -214,6 +127,8 @@ def test_make_stop_ends_everything_even_after_the_runner_was_killed(runner: Runn
 
 def test_a_component_that_dies_ends_the_run_with_its_name_and_its_log(tmp_path: Path) -> None:
     runner = Runner(tmp_path / "state")
+    runner.start()
+    assert runner.process is not None
     try:
         runner.wait_for("the databases have their schemas")
         deadline = time.monotonic() + PATIENCE_SECONDS
@@ -226,4 +141,4 @@ def test_a_component_that_dies_ends_the_run_with_its_name_and_its_log(tmp_path: 
         assert "scheduler ended with exit code -9" in runner.output.read_text()
         assert [record for record in records if record.is_running()] == []
     finally:
-        runner.call("stop")
+        runner.end()

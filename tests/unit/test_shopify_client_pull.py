@@ -122,8 +122,8 @@ def test_fractions_of_a_second_widen_the_search_and_never_narrow_it() -> None:
 
 def test_a_backfill_searches_what_was_created_or_updated() -> None:
     assert search_of(EITHER) == (
-        "((created_at:>='2026-11-20T00:00:00Z' AND created_at:<='2026-11-21T00:00:00Z') OR "
-        "(updated_at:>='2026-11-20T00:00:00Z' AND updated_at:<='2026-11-21T00:00:00Z'))"
+        "(created_at:>='2026-11-20T00:00:00Z' AND created_at:<='2026-11-21T00:00:00Z') OR "
+        "(updated_at:>='2026-11-20T00:00:00Z' AND updated_at:<='2026-11-21T00:00:00Z')"
     )
 
 
@@ -208,11 +208,32 @@ def test_orders_that_leave_the_range_while_it_is_read_are_no_gap() -> None:
     assert clock.slept == []
 
 
-def test_a_count_that_is_not_exact_is_no_proof() -> None:
-    shop = Shop(OrdersCount=lambda _: {"ordersCount": {"count": 10_000, "precision": "AT_LEAST"}})
+NO_COUNT = [{"count": 1, "precision": "AT_LEAST"}, None]
 
-    with pytest.raises(WindowError, match="no exact count"):
-        store_of(shop.script).count(UPDATED)
+
+@pytest.mark.parametrize("counted", NO_COUNT)
+def test_without_an_exact_count_the_list_is_read_twice(counted: dict[str, Any] | None) -> None:
+    shop = Shop(
+        OrdersCount=lambda _: {"ordersCount": counted},
+        OrdersWindow=paging([listed(1), listed(2)]),
+    )
+
+    assert len(list(store_of(shop.script).list_headers(UPDATED))) == 2
+    assert len(shop.named("OrdersWindow")) == 2
+
+
+@pytest.mark.parametrize("counted", NO_COUNT)
+def test_without_an_exact_count_a_list_that_wavers_stops_the_window(
+    counted: dict[str, Any] | None,
+) -> None:
+    pages = iter([[listed(1)], [listed(1), listed(2)], [listed(1)]])
+    shop = Shop(
+        OrdersCount=lambda _: {"ordersCount": counted},
+        OrdersWindow=lambda _: {"orders": connection(next(pages))},
+    )
+
+    with pytest.raises(WindowError, match="lists 1 of them at one time and not at another"):
+        list(store_of(shop.script).list_headers(UPDATED))
 
 
 @pytest.mark.parametrize("cursor", ["same", ""])
@@ -257,7 +278,9 @@ def test_order_numbers_are_searched_by_name_with_and_without_the_hash() -> None:
     headers = list(store_of(shop.script).list_headers(selection))
 
     assert [h.order_number for h in headers] == ["#1001", "#7"]
-    assert shop.named("OrdersWindow")[0]["query"] == "(name:'1001' OR name:'#1001' OR name:'#7')"
+    assert shop.named("OrdersWindow")[0]["query"] == (
+        "(name:'1001' OR name:'#1001' OR name:'#7' OR name:'7')"
+    )
 
 
 def test_an_order_number_that_the_store_does_not_have_is_named() -> None:
@@ -354,11 +377,12 @@ def test_one_order_that_never_comes_ends_the_fetch_after_all_attempts() -> None:
     assert len(shop.named("OrdersHydrate")) == 3
 
 
-def test_a_listed_order_without_a_record_is_asked_for_again_and_then_stops_the_window() -> None:
+def test_a_listed_order_without_a_record_is_asked_for_again_and_then_comes_with_its_fault() -> None:
     shop = Shop(OrdersHydrate=serving(n2=None))
 
-    with pytest.raises(WindowError, match="gid://shopify/Order/2"):
-        fetched(shop, [1, 2, 3])
+    faults = {raw.order_number: raw.fault for raw in fetched(shop, [1, 2, 3])}
+    assert faults["#1"] == faults["#3"] == ""
+    assert faults["#2"] == "order #2: the store lists it and does not give it; was it deleted?"
     assert [v["ids"] for v in shop.named("OrdersHydrate")][1] == ["gid://shopify/Order/2"]
 
 
@@ -436,11 +460,52 @@ def test_everything_in_a_refund_is_paged_to_its_end(field: str, operation: str) 
     assert raw.document["refunds"][1][field] == connection([{"id": "a"}, {"id": "b"}])
 
 
-def test_a_plain_list_shorter_than_its_count_is_an_error_and_not_a_truncation() -> None:
+def test_a_plain_list_shorter_than_its_count_is_that_orders_fault_and_not_a_truncation() -> None:
     cut = order(1, transactionsCount={"count": 3, "precision": "EXACT"}, transactions=[{}, {}])
 
-    with pytest.raises(WindowError, match="3 transactions of which only 2"):
-        fetched(Shop(OrdersHydrate=serving(n1=cut)), [1])
+    cut_short, whole = fetched(Shop(OrdersHydrate=serving(n1=cut)), [1, 2])
+    assert "3 transactions of which only 2" in cut_short.fault
+    assert whole.fault == ""
+
+
+def test_an_order_that_the_store_fails_to_read_is_found_among_the_others() -> None:
+    def failing(variables: dict[str, Any]) -> Any:
+        bad = "gid://shopify/Order/77"
+        if bad not in variables["ids"]:
+            return serving()(variables)
+        path = ["nodes", variables["ids"].index(bad), "lineItems"]
+        return reply({"data": {"nodes": []}, "errors": [{"message": "No.", "path": path}]})
+
+    shop = Shop(OrdersHydrate=failing)
+
+    raws = fetched(shop, range(1, 101), batch_start=64)
+
+    assert [raw.order_number for raw in raws if raw.fault] == ["#77"]
+    assert len(raws) == 100
+
+
+def test_a_store_that_fails_at_many_orders_is_itself_at_fault() -> None:
+    with pytest.raises(WindowError, match="could not give"):
+        fetched(Shop(OrdersHydrate=lambda v: {"nodes": [None] * len(v["ids"])}), range(100))
+
+
+def test_what_turns_out_to_be_denied_is_left_out_and_the_rest_is_read() -> None:
+    def denying(variables: dict[str, Any]) -> Any:
+        if not variables["withProducts"]:
+            return serving()(variables)
+        path = ["nodes", 0, "lineItems", "nodes", 0, "variant"]
+        error = {"message": "No.", "path": path, "extensions": {"code": "ACCESS_DENIED"}}
+        return reply({"data": {"nodes": []}, "errors": [error]})
+
+    shop = Shop(OrdersHydrate=denying)
+
+    assert len(fetched(shop, [1, 2])) == 2
+    last = shop.named("OrdersHydrate")[-1]
+    assert (last["withProducts"], last["withCustomers"], last["withPersonal"]) == (
+        False,
+        True,
+        True,
+    )
 
 
 def test_what_the_scopes_do_not_allow_is_not_asked_for_and_comes_as_null() -> None:

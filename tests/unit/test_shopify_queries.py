@@ -57,6 +57,7 @@ VARIABLES: dict[str, dict[str, Any]] = {
     "refund_adjustments": PAGE,
     "refund_transactions": PAGE,
     "shop_facts": {},
+    "shop_basics": {},
     "privacy_probe": {"withCustomers": True},
     "bulk_probe": {},
     "bulk_run": {"query": "{ orders { edges { node { id } } } }"},

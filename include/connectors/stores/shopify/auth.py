@@ -7,10 +7,12 @@ Tokens live in memory only; they are in no message, log or repr.
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 import requests
@@ -36,10 +38,18 @@ _ATTEMPTS = 5
 def root_of(base_url: str) -> str:
     """Return the store's root: the base URL without a slash at its end or an ``/admin`` path.
 
+    A connection whose host ends in a slash, or names its port already, gets its port in the wrong
+    place, or twice.
+
     Args:
         base_url: What the connection says.
     """
-    return base_url.split("/admin", 1)[0].rstrip("/")
+    parts = urlsplit(base_url.strip())
+    path, _, port = parts.path.partition("/:")
+    host = f"{parts.netloc}:{port}" if port.isdigit() else parts.netloc
+    host = re.sub(r"(:\d+)\1$", r"\1", host)
+    path = re.split(r"/admin(?=/|$)", path, maxsplit=1)[0].rstrip("/")
+    return f"{parts.scheme}://{host}{path}"
 
 
 def anonymous(request: requests.PreparedRequest) -> requests.PreparedRequest:

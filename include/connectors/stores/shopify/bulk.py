@@ -160,12 +160,16 @@ class BulkExport:
 
     def _start(self, query: str, deadline: float) -> str:
         pause = 1.0
+        broken_off = 0
         while True:
             try:
                 answer = self._client.execute("bulk_run", {"query": query}, attempts=1)
             except RemoteUnavailable as error:
                 # The call is no query: look for its effect before it is sent again.
                 logger.info("%s: bulk start broke off (%s)", self._client.system, error.status)
+                broken_off += 1
+                if broken_off >= self._settings.attempts:
+                    raise
                 self._pause(pause, deadline)
                 pause = min(self._settings.bulk_poll_seconds, pause * 2)
                 if (started := self._running(query)) is not None:

@@ -7,9 +7,10 @@ a failure, whatever the HTTP status says. Payloads, tokens and variables are in 
 from __future__ import annotations
 
 import gc
+import json
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import orjson
@@ -35,6 +36,7 @@ logger = logging.getLogger(__name__)
 VERSION_HEADER = "X-Shopify-API-Version"
 _UNAUTHORISED = 401
 _SERVER_FAULT = 500
+_LATER = {408, 425, 429, 430}
 _PASSING = {"INTERNAL_SERVER_ERROR", "TIMEOUT", "SERVICE_UNAVAILABLE", "GATEWAY_TIMEOUT"}
 _THROTTLE_PAUSE = 1.0
 
@@ -44,7 +46,24 @@ class QueryTooCostly(RemoteUnavailable):
 
 
 class AccessDenied(ConfigurationError):
-    """The app lacks an access scope, or approval for protected customer data."""
+    """The app lacks an access scope, or approval for protected customer data.
+
+    Args:
+        message: What is denied.
+        fields: Names of the denied fields, each with those it stands under, if the store tells.
+    """
+
+    def __init__(self, message: str, fields: Sequence[Sequence[str]] = ()) -> None:
+        super().__init__(message)
+        self.fields = tuple(tuple(path) for path in fields)
+
+
+class QueryRefused(ConfigurationError):
+    """The store does not run this query: it asks for something that this store does not serve."""
+
+
+class FieldsFailed(RemoteUnavailable):
+    """The store ran the query and could not answer some fields of it: perhaps one record's."""
 
 
 class ShopifyClient:
@@ -177,7 +196,7 @@ class ShopifyClient:
         if answer is not None:
             self._learn(name, answer)
         if not response.ok or response.is_redirect:
-            if answer is not None and answer.get("errors") and _says_more(response):
+            if answer is not None and answer.get("errors") and _says_more(response, answer):
                 self._refuse_errors(name, answer, request_id)
             raise_for_status(response, self.system, self._clock.now(), request_id)
         served = response.headers.get(VERSION_HEADER)
@@ -224,8 +243,8 @@ class ShopifyClient:
 
     def _learn(self, name: str, answer: dict[str, Any]) -> None:
         """Take over the bucket and the price of this document from an answer."""
-        cost = (answer.get("extensions") or {}).get("cost") or {}
-        state = cost.get("throttleStatus") or {}
+        cost = _object(_object(answer.get("extensions")).get("cost"))
+        state = _object(cost.get("throttleStatus"))
         requested = cost.get("requestedQueryCost")
         if isinstance(requested, int | float):
             with self._lock:
@@ -243,6 +262,7 @@ class ShopifyClient:
         """Turn top-level errors into the error of our tree; partial ``data`` is never used."""
         errors = answer["errors"]
         listed = errors if isinstance(errors, list) else [errors]
+        paths = [_path(error) for error in listed]
         codes = [_code(error) for error in listed]
         words = safe_text("; ".join(dict.fromkeys(_message(error) for error in listed)))
         tail = f" (request {request_id})" if request_id else ""
@@ -262,6 +282,21 @@ class ShopifyClient:
                 status="MAX_COST_EXCEEDED",
                 request_id=request_id,
             )
+        if "ACCESS_DENIED" in codes:
+            raise AccessDenied(
+                f"{self.system} denies access to something that {name} reads: {words}{tail}; grant "
+                "the app the scope and install it again",
+                paths,
+            )
+        if "SHOP_INACTIVE" in codes:
+            raise ConfigurationError(f"{self.system}: the shop is inactive{tail}")
+        if all(paths) and isinstance(answer.get("data"), dict):
+            raise FieldsFailed(
+                f"{self.system} could not answer all of {name}: {said}{tail}",
+                system=self.system,
+                status=code,
+                request_id=request_id,
+            )
         if any(known in _PASSING for known in codes):
             raise RemoteUnavailable(
                 f"{self.system} failed at {name}: {said}{tail}",
@@ -269,19 +304,12 @@ class ShopifyClient:
                 status=code,
                 request_id=request_id,
             )
-        if "ACCESS_DENIED" in codes:
-            raise AccessDenied(
-                f"{self.system} denies access to something that {name} reads: {words}{tail}; grant "
-                "the app the scope and install it again"
-            )
-        if "SHOP_INACTIVE" in codes:
-            raise ConfigurationError(f"{self.system}: the shop is inactive{tail}")
-        raise ConfigurationError(f"{self.system} refused {name}: {said}{tail}")
+        raise QueryRefused(f"{self.system} refused {name}: {said}{tail}")
 
     def _refill_seconds(self, answer: dict[str, Any]) -> float | None:
         """Return when a throttled call can be paid for, by the store's own figures."""
-        cost = (answer.get("extensions") or {}).get("cost") or {}
-        state = cost.get("throttleStatus") or {}
+        cost = _object(_object(answer.get("extensions")).get("cost"))
+        state = _object(cost.get("throttleStatus"))
         try:
             lacking = float(cost["requestedQueryCost"]) - float(state["currentlyAvailable"])
             return max(_THROTTLE_PAUSE / 10, lacking / float(state["restoreRate"]))
@@ -290,9 +318,9 @@ class ShopifyClient:
 
     def _refuse_search_warnings(self, name: str, answer: dict[str, Any]) -> None:
         """Refuse an answer whose filter was not understood: such a filter matches everything."""
-        search = (answer.get("extensions") or {}).get("search") or ()
-        for entry in search:
-            for warning in entry.get("warnings") or ():
+        search = _object(answer.get("extensions")).get("search")
+        for entry in search if isinstance(search, list) else ():
+            for warning in map(_object, _object(entry).get("warnings") or ()):
                 field = safe_text(str(warning.get("field", "")))
                 message = safe_text(str(warning.get("message", "")))
                 raise ConfigurationError(
@@ -302,13 +330,19 @@ class ShopifyClient:
 
 def _worth_repeating(error: BaseException) -> bool:
     """Tell whether another attempt at the same call may end otherwise."""
+    if isinstance(error, FieldsFailed):
+        return error.status in _PASSING
     return isinstance(error, RemoteUnavailable) and not isinstance(
         error, RateLimited | QueryTooCostly | AmbiguousOutcome
     )
 
 
-def _says_more(response: requests.Response) -> bool:
-    """Tell whether the body's errors say more than the status: not so for 5xx and Retry-After."""
+def _says_more(response: requests.Response, answer: dict[str, Any]) -> bool:
+    """Tell whether the body's errors say more than the status: for "later" only THROTTLED does."""
+    if response.status_code in _LATER:
+        listed = answer["errors"]
+        told = isinstance(listed, list) and any(_code(error) == "THROTTLED" for error in listed)
+        return told and "Retry-After" not in response.headers
     return response.status_code < _SERVER_FAULT and "Retry-After" not in response.headers
 
 
@@ -323,17 +357,37 @@ def _parse(body: bytes) -> dict[str, Any] | None:
     try:
         answer = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return None
+        answer = _mended(body)
     finally:
         if collecting:
             gc.enable()
     return answer if isinstance(answer, dict) else None
 
 
+def _mended(body: bytes) -> Any:
+    """Parse JSON whose texts hold half a character: it becomes a question mark.
+
+    A title cut in the middle of an emoji is one order's blemish and no reason to refuse them all.
+    """
+    try:
+        answer = json.loads(body)
+        return orjson.loads(json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
 def _code(error: object) -> str:
-    if not isinstance(error, dict):
-        return ""
-    return str((error.get("extensions") or {}).get("code") or "")
+    return str(_object(_object(error).get("extensions")).get("code") or "")
+
+
+def _path(error: object) -> list[str]:
+    """Return the response path of a field that failed; only a query that was run has one."""
+    path = _object(error).get("path")
+    return [str(part) for part in path] if isinstance(path, list) else []
 
 
 def _message(error: object) -> str:

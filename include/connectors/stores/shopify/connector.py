@@ -14,7 +14,7 @@ import requests
 
 from include.connectors.stores.shopify.auth import auth_of
 from include.connectors.stores.shopify.bulk import BulkExport
-from include.connectors.stores.shopify.client import AccessDenied, ShopifyClient
+from include.connectors.stores.shopify.client import ShopifyClient
 from include.connectors.stores.shopify.preflight import check, learn_access
 from include.connectors.stores.shopify.pull import (
     Access,
@@ -24,7 +24,7 @@ from include.connectors.stores.shopify.pull import (
     raw_order,
 )
 from include.connectors.stores.shopify.settings import ShopifySettings
-from include.domain.errors import ConfigurationError
+from include.domain.errors import ConfigurationError, RemoteUnavailable
 from include.domain.order import Order
 from include.domain.window import Selection
 from include.ports.clock import Clock
@@ -107,7 +107,7 @@ class ShopifyStore:
             headers: What to fetch, each order once.
 
         Raises:
-            WindowError: A document is missing or a nested connection could not be paged to its end.
+            WindowError: So many orders are at fault that it is the store, not the orders.
             RemoteUnavailable: The store did not answer.
         """
         with closing(ahead(self._batches(headers), self._settings.prefetch)) as batches:
@@ -132,20 +132,20 @@ class ShopifyStore:
             return
         if self._access is None:
             self._access = learn_access(self._client)
-        left = dict.fromkeys(header.order_id_store for header in headers)
+        left = {header.order_id_store: header for header in headers}
         if len(left) > self._settings.bulk_threshold:
             search = self._export_search(headers)
             if search is not None:
                 try:
                     yield from self._exported(search, left, self._access)
-                except AccessDenied:
+                except (ConfigurationError, RemoteUnavailable) as error:
                     # Slower, but just as complete: everything not struck off is hydrated.
-                    logger.warning("%s: bulk operations are denied", self._client.system)
+                    logger.warning("%s: no bulk export: %s", self._client.system, error)
         hydrator = Hydrator(self._client, self._settings, self._clock, self._access)
-        yield from hydrator.batches(list(left))
+        yield from hydrator.batches(list(left.values()))
 
     def _exported(
-        self, search: str, left: dict[str, None], access: Access
+        self, search: str, left: dict[str, OrderHeader], access: Access
     ) -> Iterator[list[RawOrder]]:
         """Yield what a bulk export holds of the orders, and strike it off."""
         export = BulkExport(

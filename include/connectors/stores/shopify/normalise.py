@@ -99,7 +99,7 @@ def normalise(channel: str, document: dict[str, object]) -> Order:
         path, problem = "order", f"cannot be read ({type(error).__name__}: {error})"
     number = "without a name"
     if isinstance(document, dict):
-        number = str(document.get("name") or document.get("id") or number)
+        number = str(document.get("name") or document.get("id") or number).replace("\x00", "?")
     raise ContractDrift(
         f"order {number}: {path} {problem}; the store's answer is not what Admin API 2026-10 "
         "promises: compare the document with the schema before it is replayed",
@@ -110,6 +110,9 @@ def normalise(channel: str, document: dict[str, object]) -> Order:
 
 def _order(channel: str, document: Node) -> Order:
     order_id = required_text(document, "id")
+    number = required_text(document, "name")
+    if "\x00" in number:
+        raise Drift("name", "holds a NUL character, which no database takes")
     shop_code = required_text(document, "currencyCode")
     buyer_code = text(document, "presentmentCurrencyCode") or shop_code
     codes: Codes = (shop_code, buyer_code)
@@ -137,7 +140,7 @@ def _order(channel: str, document: Node) -> Order:
     return Order(
         channel=channel,
         order_id_store=order_id,
-        number=required_text(document, "name"),
+        number=number,
         placed_at=time(document, "createdAt"),
         updated_at=time(document, "updatedAt"),
         currency=shop_code,

@@ -6,10 +6,15 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from include.connectors.stores.shopify.client import AccessDenied, ShopifyClient
+from include.connectors.stores.shopify.client import (
+    AccessDenied,
+    FieldsFailed,
+    QueryRefused,
+    ShopifyClient,
+)
 from include.connectors.stores.shopify.pull import Access
 from include.connectors.stores.shopify.settings import ShopifySettings
-from include.domain.errors import ConfigurationError
+from include.domain.errors import ConfigurationError, RemoteUnavailable
 from include.domain.window import Selection
 from include.ports.clock import Clock
 from include.ports.store import StoreFacts
@@ -30,16 +35,32 @@ def learn_access(client: ShopifyClient) -> Access:
         ConfigurationError: The store refuses even that.
         RemoteUnavailable: The store did not answer.
     """
-    access = Access.of(_scopes(client.execute("shop_facts", {})))
+    access = _access(_scopes(_facts(client)))
     try:
-        client.execute("privacy_probe", {"withCustomers": access.customers})
+        client.execute("privacy_probe", {"withCustomers": access.customers}, attempts=1)
     except AccessDenied:
         return replace(access, personal=False)
+    except (ConfigurationError, RemoteUnavailable):
+        return access  # the probe decides nothing else: the orders themselves will tell
     return access
 
 
-def _scopes(facts: dict[str, Any]) -> set[str]:
-    return {scope["handle"] for scope in facts["currentAppInstallation"]["accessScopes"]}
+def _facts(client: ShopifyClient) -> dict[str, Any]:
+    """Ask for the shop and the app's scopes; for the shop alone where the scopes are not told."""
+    try:
+        return client.execute("shop_facts", {})
+    except (AccessDenied, QueryRefused, FieldsFailed):
+        return client.execute("shop_basics", {})
+
+
+def _scopes(facts: dict[str, Any]) -> set[str] | None:
+    """Return the granted scopes; ``None`` where the store names none: no app has none at all."""
+    app = facts.get("currentAppInstallation") or {}
+    return {scope["handle"] for scope in app.get("accessScopes") or ()} or None
+
+
+def _access(scopes: set[str] | None) -> Access:
+    return Access() if scopes is None else Access.of(scopes)
 
 
 def check(
@@ -60,13 +81,13 @@ def check(
         ConfigurationError: One message that names every missing thing.
         RemoteUnavailable: The store did not answer.
     """
-    facts = client.execute("shop_facts", {})
+    facts = _facts(client)
     shop = facts["shop"]
     scopes = _scopes(facts)
     problems = _problems(shop, scopes, settings, clock, selection)
     if problems:
         raise ConfigurationError(
-            f"{client.system} ({shop['myshopifyDomain']}) is not ready: "
+            f"{client.system} ({shop['name']}) is not ready: "
             + "; ".join(f"({at}) {problem}" for at, problem in enumerate(problems, start=1))
         )
     return StoreFacts(
@@ -88,15 +109,19 @@ def _reaches_back(settings: ShopifySettings, clock: Clock, selection: Selection)
 
 def _problems(
     shop: dict[str, Any],
-    scopes: set[str],
+    scopes: set[str] | None,
     settings: ShopifySettings,
     clock: Clock,
     selection: Selection,
 ) -> list[str]:
     problems = []
-    if not _reads(scopes, "orders"):
+    if scopes is not None and not _reads(scopes, "orders"):
         problems.append("the app lacks the scope read_orders: grant it and install the app again")
-    if "read_all_orders" not in scopes and _reaches_back(settings, clock, selection):
+    if (
+        scopes is not None
+        and "read_all_orders" not in scopes
+        and _reaches_back(settings, clock, selection)
+    ):
         problems.append(
             f"the window {selection.window} starts more than {settings.recent_days} days ago and "
             "the app lacks the scope read_all_orders: the store would silently leave older orders "
@@ -119,10 +144,15 @@ def _warnings(
     settings: ShopifySettings,
     clock: Clock,
     selection: Selection,
-    scopes: set[str],
+    scopes: set[str] | None,
 ) -> list[str]:
     warnings = []
-    access = Access.of(scopes)
+    access = _access(scopes)
+    if scopes is None:
+        warnings.append(
+            "the store does not tell the app's scopes: what it denies is found out on the way, and "
+            "orders that it leaves out for want of read_all_orders cannot be noticed"
+        )
     if not access.customers:
         warnings.append(
             "the app lacks read_customers: orders come without their customer and company"
@@ -131,14 +161,18 @@ def _warnings(
         warnings.append("the app lacks read_products: lines come without product and variant ids")
     if not access.locations:
         warnings.append("the app lacks read_locations: lines and refunds come without locations")
-    if "read_all_orders" not in scopes and not _reaches_back(settings, clock, selection):
+    if (
+        scopes is not None
+        and "read_all_orders" not in scopes
+        and not _reaches_back(settings, clock, selection)
+    ):
         warnings.append(
             f"the app lacks read_all_orders: orders older than {settings.recent_days} days are "
             "invisible to it, even if they are updated now"
         )
     try:
-        client.execute("bulk_probe", {})
-    except ConfigurationError:
+        client.execute("bulk_probe", {}, attempts=1)
+    except (ConfigurationError, RemoteUnavailable):
         warnings.append("the token may not run bulk operations: large windows take longer")
     return warnings + _privacy_warnings(client, access)
 
@@ -146,10 +180,12 @@ def _warnings(
 def _privacy_warnings(client: ShopifyClient, access: Access) -> list[str]:
     """Look at the newest orders: is there anything personal left in them?"""
     try:
-        answer = client.execute("privacy_probe", {"withCustomers": access.customers})
+        answer = client.execute("privacy_probe", {"withCustomers": access.customers}, attempts=1)
         nodes = answer["orders"]["nodes"]
     except AccessDenied as error:
         return [f"{error}: {_REDACTED_MEANS}"]
+    except (ConfigurationError, RemoteUnavailable) as error:
+        return [f"whether customer data is given could not be seen: {error}"]
     if nodes and not any(
         node["email"] or (node["billingAddress"] or {}).get("name") for node in nodes
     ):

@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import orjson
 
-from include.connectors.stores.shopify.client import QueryTooCostly, ShopifyClient
-from include.connectors.stores.shopify.settings import PAGE_CAP, PAGING_CAP, ShopifySettings
+from include.connectors.stores.shopify.client import (
+    AccessDenied,
+    FieldsFailed,
+    QueryTooCostly,
+    ShopifyClient,
+)
+from include.connectors.stores.shopify.settings import PAGE_CAP, ShopifySettings
 from include.domain.errors import ConfigurationError, RemoteUnavailable, WindowError
-from include.domain.window import Basis, Selection
+from include.domain.money import ZERO, quantise
+from include.domain.window import Basis, Selection, Window
 from include.ports.clock import Clock
 from include.ports.store import OrderHeader, RawOrder
 
@@ -38,6 +44,10 @@ _STATUSES = {
 _QUICK_ATTEMPTS = 2
 _REHYDRATIONS = 3
 _NESTED_PAGES = 400
+_LIST_PAGES = 5_000
+_FEW_FAULTS = 10
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NUL = "\x00"
 
 Document = dict[str, Any]
 
@@ -81,6 +91,41 @@ class Access:
             "withProducts": self.products,
             "withLocations": self.locations,
         }
+
+    def less(self, denied: AccessDenied) -> Access:
+        """Return this access without what the store denies.
+
+        Args:
+            denied: The refusal; the fields it names decide, else the most delicate part goes first.
+
+        Raises:
+            AccessDenied: What is denied cannot be left out.
+        """
+        named = {part for path in denied.fields for part in path}
+        for part, fields in _DENIABLE.items():
+            if getattr(self, part) and (not named or named & fields):
+                return replace(self, **{part: False})
+        raise denied
+
+
+_DENIABLE = {
+    "personal": frozenset(
+        {
+            "email",
+            "phone",
+            "displayName",
+            "firstName",
+            "lastName",
+            "defaultEmailAddress",
+            "defaultPhoneNumber",
+            "billingAddress",
+            "shippingAddress",
+        }
+    ),
+    "customers": frozenset({"customer", "purchasingEntity"}),
+    "products": frozenset({"variant", "product"}),
+    "locations": frozenset({"location", "retailLocation"}),
+}
 
 
 # -- searching -----------------------------------------------------------------------------------
@@ -128,7 +173,9 @@ def search_of(selection: Selection) -> str:
     text = between("updated_at", window.start_at, window.end_at)
     if selection.basis is Basis.CREATED_OR_UPDATED:
         created = between("created_at", window.start_at, window.end_at)
-        text = f"(({created}) OR ({text}))"
+        text = f"({created}) OR ({text})"
+        if selection.statuses:
+            text = f"({text})"
     return text + _status_term(selection.statuses)
 
 
@@ -146,12 +193,23 @@ def _status_term(statuses: Sequence[str]) -> str:
 
 
 def _spellings(number: str) -> tuple[str, ...]:
-    """Return how the store may spell an order number: people leave the # out."""
-    return (number,) if number.startswith("#") else (number, f"#{number}")
+    """Return how the store may spell an order number: people leave the # out, or put one in."""
+    bare = number.removeprefix("#")
+    return (number, bare if number.startswith("#") else f"#{number}")
+
+
+def _is_number(asked: str, number: str) -> bool:
+    """Tell whether a number that a person typed is an order's; no store tells A-1 from a-1."""
+    return number.strip().casefold() in map(str.casefold, _spellings(asked))
+
+
+def _numbers(selection: Selection) -> list[str]:
+    stripped = (number.strip() for number in selection.order_numbers)
+    return list(dict.fromkeys(number for number in stripped if number.strip("#")))
 
 
 def _number_searches(selection: Selection) -> Iterator[str]:
-    numbers = list(dict.fromkeys(selection.order_numbers))
+    numbers = _numbers(selection)
     for at in range(0, len(numbers), _NUMBERS_A_QUERY):
         terms = " OR ".join(
             f"name:{quoted(spelling)}"
@@ -187,18 +245,15 @@ class OrderList:
         return self.count_search(search_of(selection))
 
     def count_search(self, search: str) -> int:
-        """Return the store's exact count of a search.
+        """Return the store's count of a search; at least so many orders have to be listed."""
+        return self._counted(search)[0]
 
-        Raises:
-            WindowError: The store gives no exact count.
-        """
+    def _counted(self, search: str) -> tuple[int, bool]:
+        """Return the store's count of a search, and whether the store says it is exact."""
         counted = self._client.execute("orders_count", {"query": search})["ordersCount"]
-        if not counted or counted.get("precision") != "EXACT":
-            raise WindowError(
-                f"{self._client.system} gives no exact count of the orders in the window, so its "
-                "completeness cannot be shown"
-            )
-        return int(counted["count"])
+        if not counted:
+            return 0, False
+        return int(counted["count"]), counted.get("precision") == "EXACT"
 
     def headers(self, selection: Selection) -> Iterator[OrderHeader]:
         """Yield each order the selection owns once, slice by slice, each slice proven complete.
@@ -210,22 +265,28 @@ class OrderList:
             yield from self._by_number(selection)
             return
         seen: set[str] = set()
-        for part, expected in self._slices(selection):
-            for node in self._complete(search_of(part), expected, str(part.window)):
-                header = _header(node)
+        for part, expected, is_exact in self._slices(selection):
+            search, where = search_of(part), str(part.window)
+            listed = self._complete(search, expected, where)
+            if not is_exact:
+                listed = self._twice(search, listed, where)
+            for node in listed:
+                header = _header(node, part.window)
                 if header.order_id_store in seen or not _wanted(part, header, node):
                     continue
                 seen.add(header.order_id_store)
                 yield header
 
     def _by_number(self, selection: Selection) -> Iterator[OrderHeader]:
-        missing = list(dict.fromkeys(selection.order_numbers))
+        missing = _numbers(selection)
+        if not missing:
+            raise ConfigurationError("the order numbers that were given are all blank")
         seen: set[str] = set()
         for search in _number_searches(selection):
             # A search by name also matches neighbours; only the exact names are wanted.
             for node in self._read(search):
-                header = _header(node)
-                asked = [n for n in missing if header.order_number in _spellings(n)]
+                header = _header(node, selection.window)
+                asked = [n for n in missing if _is_number(n, header.order_number)]
                 if asked and header.order_id_store not in seen and _has_status(selection, node):
                     missing = [number for number in missing if number not in asked]
                     seen.add(header.order_id_store)
@@ -236,11 +297,11 @@ class OrderList:
                 + (f" with status {', '.join(selection.statuses)}" if selection.statuses else "")
             )
 
-    def _slices(self, selection: Selection) -> Iterator[tuple[Selection, int]]:
+    def _slices(self, selection: Selection) -> Iterator[tuple[Selection, int, bool]]:
         """Split a selection until each part is well below the paging cap."""
-        expected = self.count(selection)
+        expected, is_exact = self._counted(search_of(selection))
         if expected <= self._settings.split_above:
-            yield selection, expected
+            yield selection, expected, is_exact
             return
         try:
             halves = selection.window.halves()
@@ -275,6 +336,25 @@ class OrderList:
             )
         return list(found.values())
 
+    def _twice(self, search: str, listed: list[Document], where: str) -> list[Document]:
+        """Hold a list against a second reading of it, where the store has no exact count."""
+        logger.warning(
+            "%s: gives no exact count of the orders in %s, the list is read twice instead",
+            self._client.system,
+            where,
+        )
+        found = {node["id"]: node for node in listed}
+        found.update((node["id"], node) for node in self._read(search))
+        if len(found) > len(listed):
+            third = {node["id"] for node in self._read(search)}
+            if lost := found.keys() - third:
+                raise WindowError(
+                    f"{self._client.system} gives no exact count of the orders in {where} and "
+                    f"lists {len(lost)} of them at one time and not at another: nothing of the "
+                    "window is used"
+                )
+        return list(found.values())
+
     def _read(self, search: str) -> Iterator[Document]:
         after: str | None = None
         cursors: set[str] = set()
@@ -284,7 +364,7 @@ class OrderList:
                 {"query": search, "first": self._settings.page_size, "after": after},
             )["orders"]
             yield from page["nodes"]
-            after = _next_cursor(page, cursors, PAGING_CAP // self._settings.page_size + 1)
+            after = _next_cursor(page, cursors, _LIST_PAGES)
             if after is None:
                 return
 
@@ -308,17 +388,42 @@ def _next_cursor(page: Document, cursors: set[str], cap: int) -> str | None:
 
 
 def _at(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
+    """Read a time; the API speaks UTC, also where it leaves the offset out."""
+    at = datetime.fromisoformat(text)
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
-def _header(node: Document) -> OrderHeader:
+def _version(document: Document) -> datetime:
+    """Read the version of an order; one that is no time counts as the oldest there can be."""
+    try:
+        return _at(document["updatedAt"])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return _EPOCH
+
+
+def _printable(name: str) -> str:
+    """Return a name that any database can hold."""
+    return name.replace(_NUL, "\ufffd")
+
+
+def _header(node: Document, window: Window) -> OrderHeader:
+    """Read a header. What is no time or amount is the translation's to refuse, with the order."""
     money = node["currentTotalPriceSet"]["shopMoney"]
+    try:
+        created_at, updated_at = _at(node["createdAt"]), _at(node["updatedAt"])
+    except (TypeError, ValueError, OverflowError):
+        created_at = updated_at = window.start_at
+    try:
+        total = quantise(Decimal(money["amount"]), money["currencyCode"])
+        total = total if total == Decimal(money["amount"]) else Decimal(money["amount"])
+    except (TypeError, ValueError, ArithmeticError):
+        total = ZERO
     return OrderHeader(
         order_id_store=node["id"],
-        order_number=node["name"],
-        created_at=_at(node["createdAt"]),
-        updated_at=_at(node["updatedAt"]),
-        total=Decimal(money["amount"]),
+        order_number=_printable(node["name"]),
+        created_at=created_at,
+        updated_at=updated_at,
+        total=total,
         currency=money["currencyCode"],
         unit_count=node["currentSubtotalLineItemsQuantity"],
     )
@@ -374,33 +479,44 @@ class Hydrator:
         self._size = settings.batch_start
         self._ceiling = settings.batch_max
 
-    def batches(self, ids: Sequence[str]) -> Iterator[list[RawOrder]]:
-        """Yield the complete documents of the ids in batches, in order.
+    def batches(self, headers: Sequence[OrderHeader]) -> Iterator[list[RawOrder]]:
+        """Yield the complete documents of the headers in batches, in order.
+
+        An order that the store cannot give whole comes with its fault, and the others as they are.
 
         Args:
-            ids: Store ids, each once.
+            headers: What to fetch, each order once.
 
         Raises:
-            WindowError: A document is missing or not complete.
+            WindowError: So many orders are at fault that it is the store, not the orders.
             RemoteUnavailable: The store did not answer.
         """
-        at = 0
-        while at < len(ids):
-            wanted = ids[at : at + self._size]
-            documents = self._sized(wanted)
-            if documents is None:
+        at = faults = 0
+        while at < len(headers):
+            wanted = headers[at : at + self._size]
+            raws = self._sized(wanted)
+            if raws is None:
                 continue
             at += len(wanted)
-            yield [raw_order(document) for document in documents]
+            faulty = [raw for raw in raws if raw.fault]
+            faults += len(faulty)
+            if faults > max(_FEW_FAULTS, at // 100):
+                raise WindowError(
+                    f"{self._client.system} could not give {faults} of {at} orders whole, nothing "
+                    f"of the window is used; the last: {faulty[-1].fault}"
+                )
+            yield raws
 
-    def _sized(self, wanted: Sequence[str]) -> list[Document] | None:
+    def _sized(self, wanted: Sequence[OrderHeader]) -> list[RawOrder] | None:
         """Fetch one batch; on a sign that it was too much, make the next try smaller."""
         began_at = self._clock.now()
         single = len(wanted) == 1
         try:
-            documents = self._fetch(wanted, attempts=None if single else _QUICK_ATTEMPTS)
+            raws = self._fetch(wanted, attempts=None if single else _QUICK_ATTEMPTS)
         except RemoteUnavailable as error:
             if single:
+                if isinstance(error, FieldsFailed):
+                    return [_faulty(wanted[0], f"the store fails to read it: {error}")]
                 raise
             self._size = max(1, len(wanted) // 2)
             if isinstance(error, QueryTooCostly):
@@ -410,35 +526,44 @@ class Hydrator:
         seconds = (self._clock.now() - began_at).total_seconds()
         if seconds < self._settings.grow_below_seconds:
             self._size = min(self._ceiling, self._size * 2)
-        return documents
+        return raws
 
-    def _fetch(self, wanted: Sequence[str], attempts: int | None) -> list[Document]:
-        nodes = self._nodes(wanted, attempts)
-        lost = [order_id for order_id, node in zip(wanted, nodes, strict=True) if not node]
+    def _fetch(self, wanted: Sequence[OrderHeader], attempts: int | None) -> list[RawOrder]:
+        nodes = self._nodes([header.order_id_store for header in wanted], attempts)
+        lost = [h.order_id_store for h, node in zip(wanted, nodes, strict=True) if not node]
         if lost:
             # Asked once more by themselves, in case the record was not readable for a moment.
             again = dict(zip(lost, self._nodes(lost, None), strict=True))
-            nodes = [node or again[order_id] for order_id, node in zip(wanted, nodes, strict=True)]
-            gone = [order_id for order_id, node in again.items() if not node]
-            if gone:
-                raise WindowError(
-                    f"{self._client.system} lists {len(gone)} order(s) that it does not give: "
-                    f"{', '.join(gone[:10])}; if they were deleted, the next attempt's list is "
-                    "without them"
-                )
-        whole = []
-        for order_id, node in zip(wanted, nodes, strict=True):
-            if node is None or node.get("id") != order_id:
-                raise WindowError(
-                    f"{self._client.system} answered another record than order {order_id}"
-                )
-            whole.append(self._whole(node))
-        return whole
+            nodes = [
+                node or again[header.order_id_store]
+                for header, node in zip(wanted, nodes, strict=True)
+            ]
+        return [self._raw(header, node) for header, node in zip(wanted, nodes, strict=True)]
+
+    def _raw(self, header: OrderHeader, node: Document | None) -> RawOrder:
+        if not node:
+            return _faulty(header, "the store lists it and does not give it; was it deleted?")
+        if node.get("id") != header.order_id_store:
+            raise WindowError(
+                f"{self._client.system} answered another record than order {header.order_id_store}"
+            )
+        try:
+            return raw_order(self._whole(node))
+        except (WindowError, FieldsFailed) as error:
+            return _faulty(header, str(error), node)
 
     def _nodes(self, ids: Sequence[str], attempts: int | None) -> list[Document | None]:
-        nodes: list[Document | None] = self._client.execute(
-            "orders_hydrate", {"ids": list(ids), **self._access.flags}, attempts=attempts
-        )["nodes"]
+        while True:
+            try:
+                nodes: list[Document | None] = self._client.execute(
+                    "orders_hydrate", {"ids": list(ids), **self._access.flags}, attempts=attempts
+                )["nodes"]
+                break
+            except AccessDenied as denied:
+                self._access = self._access.less(denied)
+                logger.warning(
+                    "%s: going on without what is denied: %s", self._client.system, denied
+                )
         if len(nodes) != len(ids):
             raise WindowError(
                 f"{self._client.system} answered {len(nodes)} records to {len(ids)} ids"
@@ -576,16 +701,28 @@ def filled(document: Document, access: Access) -> Document:
     return document
 
 
-def raw_order(document: Document) -> RawOrder:
+def raw_order(document: Document, fault: str = "") -> RawOrder:
     """Return a complete document in the form that landing keeps.
 
     Args:
         document: One hydrated order, all pages folded in.
+        fault: Why it is not whole, if it is not.
     """
     return RawOrder(
         order_id_store=document["id"],
-        order_number=document["name"],
-        updated_at=_at(document["updatedAt"]),
+        order_number=_printable(document["name"]),
+        updated_at=_version(document),
         body=orjson.dumps(document),
         document=document,
+        fault=fault,
     )
+
+
+def _faulty(header: OrderHeader, fault: str, node: Document | None = None) -> RawOrder:
+    """Return an order that the store lists and could not give whole."""
+    document = node or {
+        "id": header.order_id_store,
+        "name": header.order_number,
+        "updatedAt": header.updated_at.isoformat(),
+    }
+    return raw_order(document, f"order {header.order_number}: {fault}")

@@ -87,6 +87,11 @@ def _decimal(text: str, code: str) -> Decimal:
     return padded if padded == value else value
 
 
+@lru_cache(maxsize=1 << 8)
+def _is_nothing(text: str) -> bool:
+    return _decimal(text, "") == 0
+
+
 def money(node: Node, key: str, shop_code: str, buyer_code: str) -> Amount:
     """Return the required money bag of a node.
 
@@ -104,6 +109,8 @@ def money(node: Node, key: str, shop_code: str, buyer_code: str) -> Amount:
         shop = bag["shopMoney"]
         buyer = bag["presentmentMoney"]
         if shop["currencyCode"] != shop_code or buyer["currencyCode"] != buyer_code:
+            if _is_nothing(shop["amount"]) and _is_nothing(buyer["amount"]):
+                return NOTHING  # nothing is nothing in any currency
             raise Drift(
                 "",
                 f"is in {shop['currencyCode']} and {buyer['currencyCode']} where the order is in "
