@@ -15,7 +15,7 @@ from include.domain.document import Document, DocumentKind, RemoteState, StockNe
 from include.domain.errors import OrderError
 from include.domain.ledger import DocumentState, LedgerEntry, OrderLedger
 from include.domain.order import Order
-from include.domain.plan import Plan, plan
+from include.domain.plan import Plan, plan, stock_taken
 from include.domain.policy import Policy
 from include.domain.sales import facts_digest
 
@@ -86,10 +86,15 @@ class PlannedBooks:
     ) -> list[Document]:
         """Post until nothing is left to post; no key is used twice."""
         posted = []
+        free = dict(stock or {})
         for _ in range(MOST_ROUNDS):
-            wanted = self.plan(order, stock, state).documents
+            wanted = self.plan(order, free, state).documents
             if not wanted:
                 return posted
+            if wanted[0].key.kind is DocumentKind.SALES_ORDER:
+                for need, units in stock_taken(wanted[0]):
+                    if need in free:
+                        free[need] -= units
             taken = {document.key for document, _ in self.documents}
             assert wanted[0].key not in taken
             self.documents.append((wanted[0], order.updated_at.isoformat()))
