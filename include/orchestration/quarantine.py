@@ -10,7 +10,7 @@ from airflow.sdk import Param, get_current_context
 from include.orchestration import digest
 from include.orchestration.bootstrap import open_house
 from include.orchestration.steps import translated
-from include.pipelines import quarantine
+from include.pipelines import quarantine, silence
 
 log = logging.getLogger(__name__)
 
@@ -94,3 +94,13 @@ def tell(channel: str) -> int:
         sent = quarantine.tell_owners(house, digest.send_digest)
     log.info("%d owners were told", sent)
     return sent
+
+
+@translated
+def listen(channel: str) -> bool:
+    """Tell the owner when no orders come any more; return whether somebody was told just now."""
+    with open_house(channel) as house:
+        found = silence.tell(house, digest.send)
+    if found is not None:
+        log.warning("%s", found.in_words(channel))
+    return found is not None

@@ -119,6 +119,7 @@ def test_people_start_replays_and_posting_starts_the_digest(bag: dict[str, Any])
     digest = bag["dags"]["quarantine_digest__shopify_gp"]
     assert digest["timetable"] == "AssetOrTimeSchedule"
     assert digest["max_active_runs"] == 1
+    assert bag["dags"]["silence__shopify_gp"]["tasks"] == {"listen": []}
 
 
 def test_store_and_erp_are_guarded_by_pools(bag: dict[str, Any]):
