@@ -69,7 +69,12 @@ class Recorded:
         """
         if self.is_someone_else():
             return []
-        return [process for process in psutil.process_iter() if _session(process.pid) == self.pid]
+        return [
+            process
+            for process in psutil.process_iter()
+            # One that is dead and not yet reaped has a session still, and no start time.
+            if _session(process.pid) == self.pid and _start_time(process.pid) is not None
+        ]
 
 
 class ProcessTable:
