@@ -13,12 +13,11 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-import psutil
 import pytest
 
 from local import backfill
 from local.airflow_api import AirflowApi
-from local.processes import ProcessTable
+from local.processes import ProcessTable, is_alive
 from tests.e2e.running import DAG, Runner
 
 pytestmark = pytest.mark.e2e
@@ -54,7 +53,7 @@ def posting(api: AirflowApi, first: datetime, last: datetime) -> list[int]:
         path = f"/dags/{DAG}/dagRuns/{run.run_id}/taskInstances/post"
         if run.tasks.get("post") == "running":
             found.append(int(api.call("GET", path)["pid"] or 0))
-    return [pid for pid in found if pid and psutil.pid_exists(pid)]
+    return [pid for pid in found if pid and is_alive(pid)]
 
 
 def catch_in_the_act(runner: Runner, api: AirflowApi, first: datetime, last: datetime) -> int:
