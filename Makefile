@@ -17,7 +17,7 @@ RUN_ARGUMENTS = $(if $(filter-out 0,$(ONCE)),--once) $(if $(DAYS),--days $(DAYS)
 	$(if $(SEED),--seed $(SEED)) $(if $(PER_DAY),--per-day $(PER_DAY))
 
 # The end-to-end tests bring up a whole Airflow each and get the machine to themselves.
-PYTEST = $(BIN)/python -m pytest
+PYTEST = $(BIN)/python -m pytest --durations=10 --durations-min=5
 WORKERS ?= 2
 
 .PHONY: help setup run stop status test test-fast test-e2e lint format lock check-lock bench simulate clean

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -12,11 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-import psutil
 import requests
 
 from local import backfill, summary
 from local.airflow_api import AirflowApiError
+from local.processes import wait_for_end
 from local.settings_file import SettingsFileError
 from local.stack import STOP_SECONDS, Endpoints, SandboxOptions, Stack, StackError
 
@@ -140,14 +142,14 @@ def stop(stack: Stack) -> int:
     """
     endpoints = stack.endpoints()
     if endpoints is not None and endpoints.runner_is_alive():
-        runner = psutil.Process(endpoints.runner_pid)
-        runner.terminate()
-        try:
-            runner.wait(STOP_SECONDS)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(endpoints.runner_pid, signal.SIGTERM)
+        if wait_for_end(endpoints.runner_pid, STOP_SECONDS):
             print("stopped")
-        except psutil.TimeoutExpired:
+        else:
             print(f"the runner did not stop in {STOP_SECONDS:.0f} s; killing it", file=sys.stderr)
-            runner.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(endpoints.runner_pid, signal.SIGKILL)
     left = stack.down()
     if left:
         print(f"stopped: {', '.join(left)}")

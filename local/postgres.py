@@ -21,6 +21,8 @@ import psutil
 import psycopg
 from psycopg import sql
 
+from local.processes import wait_for_end
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -191,12 +193,10 @@ def stop(data_dir: Path, seconds: float = STOP_SECONDS) -> bool:
     server = find(data_dir)
     if server is None:
         return False
-    process = psutil.Process(server.pid)
     for how, patience in ((signal.SIGINT, seconds), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0)):
-        with contextlib.suppress(ProcessLookupError, psutil.TimeoutExpired):
+        with contextlib.suppress(ProcessLookupError):
             os.kill(server.pid, how)
-            process.wait(patience)
-        if not process.is_running():
+        if wait_for_end(server.pid, patience):
             break
     return True
 

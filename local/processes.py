@@ -51,7 +51,7 @@ class Recorded:
 
     def is_running(self) -> bool:
         """Tell whether this very process still runs."""
-        return _start_time(self.pid) is not None and not self.is_someone_else()
+        return is_alive(self.pid) and not self.is_someone_else()
 
     def is_someone_else(self) -> bool:
         """Tell whether the id now belongs to another process."""
@@ -69,7 +69,12 @@ class Recorded:
         """
         if self.is_someone_else():
             return []
-        return [process for process in psutil.process_iter() if _session(process.pid) == self.pid]
+        return [
+            process
+            for process in psutil.process_iter()
+            # One that is dead and not yet reaped has a session still.
+            if _session(process.pid) == self.pid and is_alive(process.pid)
+        ]
 
 
 class ProcessTable:
@@ -193,7 +198,8 @@ class ProcessTable:
         for process in left:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-        psutil.wait_procs(left, timeout=KILL_SECONDS)
+        for process in left:
+            wait_for_end(process.pid, KILL_SECONDS)
         self._alive(records)
 
     def _write(self, records: Sequence[Recorded]) -> None:
@@ -201,6 +207,33 @@ class ProcessTable:
         draft = self.path.with_suffix(".tmp")
         draft.write_text(json.dumps({"processes": [asdict(record) for record in records]}))
         draft.replace(self.path)
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether a process runs; a dead one that nobody has reaped yet does not.
+
+    Args:
+        pid: its id.
+    """
+    return _start_time(pid) is not None
+
+
+def wait_for_end(pid: int, seconds: float) -> bool:
+    """Wait until a process has ended, whoever its parent is and whether or not that reaps it.
+
+    Args:
+        pid: its id.
+        seconds: how long to wait.
+
+    Returns:
+        Whether it has ended.
+    """
+    deadline = time.monotonic() + seconds
+    while is_alive(pid):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def _start_time(pid: int) -> float | None:

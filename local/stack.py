@@ -24,7 +24,7 @@ import psutil
 from local import credentials, ports, postgres, settings_file
 from local.airflow import LocalAirflow
 from local.airflow_api import AirflowApi
-from local.processes import ProcessTable, StopPlan
+from local.processes import ProcessTable, StopPlan, is_alive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +67,7 @@ class Endpoints:
             started_at = psutil.Process(self.runner_pid).create_time()
         except psutil.Error:
             return False
-        return bool(abs(started_at - self.runner_started_at) < 1)
+        return is_alive(self.runner_pid) and bool(abs(started_at - self.runner_started_at) < 1)
 
 
 @dataclass(frozen=True, slots=True)

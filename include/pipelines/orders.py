@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -39,6 +41,7 @@ log = logging.getLogger(__name__)
 SUITES = Path(runner.__file__).parent / "suites"
 WAITING = 500
 LOGGED = 50
+COLLECT_EVERY = 100_000
 VALIDATION_CLASSES = ("value", "contract_drift", "unbalanced", "duplicate")
 
 
@@ -230,7 +233,7 @@ def orders_to_post(house: House, batch_id: int, run: Run) -> list[str]:
 def _land(house: House, batch_id: int, headers: list[OrderHeader]) -> tuple[int, int]:
     """Land the documents batch by batch; the database writes one while the next is translated."""
     landed = translated = 0
-    with ThreadPoolExecutor(1, "land") as writer:
+    with _rare_collections(), ThreadPoolExecutor(1, "land") as writer:
         under_way: Future[int] | None = None
         for raws in house.store.fetch(headers):
             rows = list(translate(house, raws))
@@ -241,6 +244,17 @@ def _land(house: House, batch_id: int, headers: list[OrderHeader]) -> tuple[int,
         if under_way is not None:
             landed += under_way.result()
     return landed, translated
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Let the collector of cycles run rarely: documents are millions of containers without one."""
+    usual = gc.get_threshold()
+    gc.set_threshold(COLLECT_EVERY, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 def _write(house: House, batch_id: int, rows: list[landing.LandedOrder]) -> int:

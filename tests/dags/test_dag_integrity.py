@@ -145,6 +145,20 @@ def test_no_field_of_the_form_decides_whether_anything_is_posted(bag: dict[str, 
     assert bag["dags"]["orders__shopify_gp"]["params"] == ["order_numbers", "statuses"]
 
 
+@pytest.mark.skipif(shutil.which("git") is None, reason="no git is installed")
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="this is no git checkout")
+def test_a_git_bundle_of_two_folders_at_the_project_root_parses(tmp_path: Path):
+    bundle = tmp_path / "bundle"
+    clone = ["git", "clone", "--quiet", "--no-checkout", ROOT.as_uri(), str(bundle)]
+    subprocess.run(clone, check=True, timeout=60)
+    for command in (["sparse-checkout", "set", "dags", "include"], ["checkout", "--quiet"]):
+        subprocess.run(["git", "-C", str(bundle), *command], check=True, timeout=60)
+    assert not (bundle / "plugins").exists()
+    found = parse(bundle, tmp_path)
+    assert found["errors"] == {}
+    assert "orders__shopify_gp" in found["dags"]
+
+
 def test_a_wrong_channel_file_is_refused_in_words_and_breaks_no_other(tmp_path: Path):
     bundle = tmp_path / "bundle"
     for part in ("dags", "include"):

@@ -14,13 +14,12 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
-import psutil
 import pytest
 import requests
 
 from local import backfill
 from local.airflow_api import AirflowApiError
-from local.processes import ProcessTable
+from local.processes import ProcessTable, is_alive
 from tests.e2e.running import DAG, PATIENCE_SECONDS, PER_DAY, ROOT, Runner
 
 pytestmark = pytest.mark.e2e
@@ -117,10 +116,10 @@ def test_make_stop_ends_everything_even_after_the_runner_was_killed(runner: Runn
     assert runner.process is not None
     os.kill(runner.process.pid, signal.SIGKILL)
     runner.process.wait(60)
-    assert any(psutil.pid_exists(pid) for pid in pids)
+    assert any(is_alive(pid) for pid in pids)
     stopped = runner.call("stop")
     assert stopped.returncode == 0
-    assert [pid for pid in pids if psutil.pid_exists(pid)] == []
+    assert [pid for pid in pids if is_alive(pid)] == []
     assert json.loads((runner.state_dir / "state.json").read_text()) == {"processes": []}
     assert "nothing is running" in runner.call("stop").stdout
 

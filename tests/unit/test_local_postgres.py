@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-import psutil
 import psycopg
 import pytest
 from sqlalchemy import create_engine, text
 
 from local import postgres
+from local.processes import is_alive
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,7 +53,7 @@ def test_a_stopped_server_keeps_its_data_and_starts_again() -> None:
         server.create_database("kept")
         assert postgres.start(server.data_dir).pid == server.pid
         assert postgres.stop(server.data_dir) is True
-        assert not psutil.pid_exists(server.pid)
+        assert not is_alive(server.pid)
         assert postgres.find(server.data_dir) is None
         assert postgres.stop(server.data_dir) is False
         again = postgres.start(server.data_dir)
@@ -83,5 +83,5 @@ def test_the_airflow_connection_names_the_socket_folder(
 def test_leaving_the_context_leaves_no_process_and_no_folder() -> None:
     with pytest.raises(RuntimeError, match="on purpose"), postgres.temporary() as server:
         raise RuntimeError("on purpose")
-    assert not psutil.pid_exists(server.pid)
+    assert not is_alive(server.pid)
     assert not server.data_dir.parent.exists()

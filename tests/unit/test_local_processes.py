@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from local.processes import ProcessTable, Recorded, StopPlan
+from local.processes import ProcessTable, Recorded, StopPlan, is_alive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,7 +54,7 @@ def test_a_process_is_recorded_with_its_log_and_stopped_by_its_signal(table: Pro
     assert ProcessTable(table.state_dir).recorded() == [record]
     assert os.getsid(record.pid) == record.pid
     assert table.stop_all() == ["sleeper"]
-    assert not psutil.pid_exists(record.pid)
+    assert not is_alive(record.pid)
     assert table.recorded() == []
 
 
@@ -62,7 +62,7 @@ def test_a_process_that_ignores_its_signal_is_killed(table: ProcessTable) -> Non
     record = table.start("stubborn", STUBBORN, os.environ, stop=StopPlan())
     wait_for(lambda: table.last_lines("stubborn") == ["up"])
     table.stop_all(at_most_seconds=0.3)
-    assert not psutil.pid_exists(record.pid)
+    assert not is_alive(record.pid)
 
 
 def test_children_of_a_killed_leader_are_found_by_their_session(table: ProcessTable) -> None:
@@ -71,9 +71,9 @@ def test_children_of_a_killed_leader_are_found_by_their_session(table: ProcessTa
     child = int(table.last_lines("parent")[0].split()[1])
     os.kill(record.pid, signal.SIGKILL)
     wait_for(lambda: table.exited() == {"parent": -signal.SIGKILL})
-    assert psutil.pid_exists(child)
+    assert is_alive(child)
     assert ProcessTable(table.state_dir).stop_all() == ["parent"]
-    wait_for(lambda: not psutil.pid_exists(child))
+    wait_for(lambda: not is_alive(child))
 
 
 def test_another_table_stops_what_a_dead_runner_left(table: ProcessTable) -> None:
