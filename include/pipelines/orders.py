@@ -262,9 +262,7 @@ def _write(house: House, batch_id: int, rows: list[landing.LandedOrder]) -> tupl
     """Write rows; return how many were landed, and how many of them with their content."""
     with house.engine.begin() as connection:
         done = landing.land(connection, batch_id, rows)
-    refused = set(done.refused)
-    kept = (row for row in rows if row.order_id_store not in refused)
-    return done.orders, sum(row.canonical is not None for row in kept)
+    return done.orders, done.readable(rows)
 
 
 def translate(house: House, raws: Iterable[RawOrder]) -> Iterator[landing.LandedOrder]:

@@ -181,14 +181,14 @@ def _land(house: House, run_id: str, raws: Sequence[RawOrder]) -> int:
             fetched=window,
             store_count=len(raws),
         )
-        landed = landing.land(connection, batch_id, rows).orders
+        landed = landing.land(connection, batch_id, rows)
         landing.finish_batch(
             connection,
             batch_id,
             store_count=len(raws),
             owned=len(raws),
-            pulled=landed,
-            normalised=sum(row.canonical is not None for row in rows),
+            pulled=landed.orders,
+            normalised=landed.readable(rows),
         )
     return batch_id
 

@@ -117,6 +117,15 @@ class Landed(NamedTuple):
     documents: int
     refused: tuple[str, ...] = ()
 
+    def readable(self, rows: Iterable[LandedOrder]) -> int:
+        """Return how many of the rows that were given are landed with their canonical form.
+
+        Args:
+            rows: The chunk, each order once.
+        """
+        refused = set(self.refused)
+        return sum(row.canonical is not None and row.order_id_store not in refused for row in rows)
+
 
 class BatchOrder(NamedTuple):
     """One order of a batch, without its content.

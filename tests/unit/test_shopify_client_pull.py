@@ -465,6 +465,7 @@ def test_a_plain_list_shorter_than_its_count_is_that_orders_fault_and_not_a_trun
 
     cut_short, whole = fetched(Shop(OrdersHydrate=serving(n1=cut)), [1, 2])
     assert "3 transactions of which only 2" in cut_short.fault
+    assert "transactions" not in cut_short.document
     assert whole.fault == ""
 
 

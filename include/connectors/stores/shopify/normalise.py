@@ -109,6 +109,8 @@ def normalise(channel: str, document: dict[str, object]) -> Order:
 
 
 def _order(channel: str, document: Node) -> Order:
+    if "fault" in document:  # what stands in for an order that the store could not give
+        raise Drift("order", "was not given whole when it was pulled: pull it again")
     order_id = required_text(document, "id")
     number = required_text(document, "name")
     if "\x00" in number:

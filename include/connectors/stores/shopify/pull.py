@@ -281,7 +281,7 @@ class OrderList:
     def _by_number(self, selection: Selection) -> Iterator[OrderHeader]:
         missing = _numbers(selection)
         if not missing:
-            raise ConfigurationError("the order numbers that were given are all blank")
+            raise WindowError("the order numbers that were given are all blank")
         seen: set[str] = set()
         for search in _number_searches(selection):
             # A search by name also matches neighbours; only the exact names are wanted.
@@ -554,7 +554,7 @@ class Hydrator:
         try:
             return raw_order(self._whole(node))
         except (WindowError, FieldsFailed) as error:
-            return _faulty(header, str(error), node)
+            return _faulty(header, str(error))
 
     def _nodes(self, ids: Sequence[str], attempts: int | None) -> list[Document | None]:
         while True:
@@ -705,12 +705,11 @@ def filled(document: Document, access: Access) -> Document:
     return document
 
 
-def raw_order(document: Document, fault: str = "") -> RawOrder:
+def raw_order(document: Document) -> RawOrder:
     """Return a complete document in the form that landing keeps.
 
     Args:
-        document: One hydrated order, all pages folded in.
-        fault: Why it is not whole, if it is not.
+        document: One hydrated order, all pages folded in; or what stands in for one, with a fault.
     """
     return RawOrder(
         order_id_store=document["id"],
@@ -718,15 +717,20 @@ def raw_order(document: Document, fault: str = "") -> RawOrder:
         updated_at=_version(document),
         body=orjson.dumps(document),
         document=document,
-        fault=fault,
+        fault=document.get("fault", ""),
     )
 
 
-def _faulty(header: OrderHeader, fault: str, node: Document | None = None) -> RawOrder:
-    """Return an order that the store lists and could not give whole."""
-    document = node or {
-        "id": header.order_id_store,
-        "name": header.order_number,
-        "updatedAt": header.updated_at.isoformat(),
-    }
-    return raw_order(document, f"order {header.order_number}: {fault}")
+def _faulty(header: OrderHeader, fault: str) -> RawOrder:
+    """Return what stands in for an order that the store lists and could not give whole.
+
+    Nothing of a document that was cut short is kept: a replay would take it for the whole.
+    """
+    return raw_order(
+        {
+            "id": header.order_id_store,
+            "name": header.order_number,
+            "updatedAt": header.updated_at.isoformat(),
+            "fault": f"order {header.order_number}: {fault}",
+        }
+    )
