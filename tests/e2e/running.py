@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 import subprocess
@@ -126,7 +127,8 @@ class Runner:
         leaders = [record.pid for record in ProcessTable(self.state_dir).recorded()]
         server = postgres.find(self.stack.postgres_dir)
         leaders += [server.pid] if server else []
-        children = [
-            child.pid for pid in leaders for child in psutil.Process(pid).children(recursive=True)
-        ]
+        children = []
+        for pid in leaders:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                children += [child.pid for child in psutil.Process(pid).children(recursive=True)]
         return [*leaders, *children]

@@ -124,6 +124,21 @@ def test_make_stop_ends_everything_even_after_the_runner_was_killed(runner: Runn
     assert "nothing is running" in runner.call("stop").stdout
 
 
+def test_ctrl_c_in_the_middle_of_the_start_stops_everything(tmp_path: Path) -> None:
+    runner = Runner(tmp_path / "state")
+    runner.start()
+    assert runner.process is not None
+    try:
+        runner.wait_for("the databases have their schemas")
+        pids = runner.pids()
+        runner.process.send_signal(signal.SIGINT)
+        assert runner.process.wait(PATIENCE_SECONDS) == 0
+        assert "stopping" in runner.output.read_text()
+        assert [pid for pid in pids if is_alive(pid)] == []
+    finally:
+        runner.end()
+
+
 def test_a_component_that_dies_ends_the_run_with_its_name_and_its_log(tmp_path: Path) -> None:
     runner = Runner(tmp_path / "state")
     runner.start()

@@ -48,6 +48,19 @@ def test_a_copy_of_a_template_has_its_tables(postgres_server: postgres.EmbeddedP
         postgres_server.drop_database(name)
 
 
+def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
+    folder = tmp_path / "100 % o'clock + more"
+    folder.mkdir()
+    server = postgres.start(folder / "data")
+    try:
+        engine = create_engine(server.url("postgres"))
+        with engine.connect() as connection:
+            assert connection.execute(text("SELECT 40 + 2")).scalar_one() == 42
+        engine.dispose()
+    finally:
+        assert postgres.stop(folder / "data") is True
+
+
 def test_a_stopped_server_keeps_its_data_and_starts_again() -> None:
     with postgres.temporary() as server:
         server.create_database("kept")

@@ -305,6 +305,8 @@ def _customer(document: Node, address: Address | None) -> Customer | None:
             if field.get("purpose") == "TAX" and (number := text(field, "value"))
         )
     marketing = document.get("customerAcceptsMarketing")
+    if type(marketing) is not bool:
+        marketing = None
     if node is None:
         if not (email or phone or company or tax_ids):
             return None

@@ -46,6 +46,7 @@ _REHYDRATIONS = 3
 _NESTED_PAGES = 400
 _LIST_PAGES = 5_000
 _FEW_FAULTS = 10
+_BEYOND_MEASURE = Decimal(10) ** 12
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUL = "\x00"
 
@@ -414,8 +415,11 @@ def _header(node: Document, window: Window) -> OrderHeader:
     except (TypeError, ValueError, OverflowError):
         created_at = updated_at = window.start_at
     try:
-        total = quantise(Decimal(money["amount"]), money["currencyCode"])
-        total = total if total == Decimal(money["amount"]) else Decimal(money["amount"])
+        said = Decimal(money["amount"])
+        total = quantise(said, money["currencyCode"])
+        total = total if total == said else said
+        if abs(total) >= _BEYOND_MEASURE:
+            total = ZERO
     except (TypeError, ValueError, ArithmeticError):
         total = ZERO
     return OrderHeader(
