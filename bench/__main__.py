@@ -209,6 +209,7 @@ def machine(server: postgres.EmbeddedPostgres) -> Figures:
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0,
         "processor": platform.machine(),
         "system": platform.system(),
+        "load_before": round(os.getloadavg()[0], 1),
         "python": platform.python_version(),
         "postgresql": str(found[0]).split()[0] if found else "",
         **{name: version(name) for name in ("apache-airflow", "great-expectations", "pandas")},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench.measure import Figures
 
+BUSY = 0.7
 NO_OP, ORDERS = "bench__no_op", "orders__shopify_gp"
 
 
@@ -51,8 +52,13 @@ def render(latest: Figures) -> str:
     lines = [
         f"{facts['cores']} cores ({facts['processor']}), Python {facts['python']}, PostgreSQL "
         f"{facts['postgresql']}; median of {latest['runs']} (smallest to largest)",
-        "",
     ]
+    if facts["load_before"] > BUSY:
+        lines.append(
+            f"NOT QUIET: the load was {facts['load_before']} before the start; what else runs "
+            "takes its share of every rate below"
+        )
+    lines.append("")
     for row in latest["results"].get("throughput", []):
         lines += _throughput(row)
     if "posting" in latest["results"]:

@@ -247,7 +247,7 @@ def _discount(discount: Discount, money: Money) -> Document:
 def _tax(tax: TaxLine, money: Money) -> Document:
     amount = tax.amount
     document: Document = {"title": tax.title, "amount": money(amount)}
-    if tax.current_amount is not amount:
+    if tax.current_amount is not amount and tax.current_amount != amount:
         document["current_amount"] = money(tax.current_amount)
     if tax.rate is not None:
         document["rate"] = str(tax.rate)

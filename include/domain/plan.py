@@ -171,7 +171,7 @@ def _before_invoice(
     first = ledger.all_posted(DocumentKind.SALES_ORDER)[0]
     changes = ledger.all_posted(DocumentKind.ORDER_CHANGE)
     newest = changes[-1] if changes else first
-    booked = newest.content or Content()
+    booked = _as_the_erp_holds_it(newest.content or Content(), newest.back_ordered, stock)
     if not sale.lines and not sale.total:
         return (_void(sale, first.key, 1),)
     sale = _allocate_stock(sale, policy, stock, booked)
@@ -484,6 +484,26 @@ def _allocate_stock(sale: Document, policy: Policy, stock: Stock, booked: Conten
             line = replace(line, back_ordered=short)  # noqa: PLW2901
         lines.append(line)
     return replace(sale, lines=tuple(lines))
+
+
+def _as_the_erp_holds_it(booked: Content, back_ordered: Decimal, stock: Stock) -> Content:
+    """Add what the ERP back-ordered beyond the document: others took its stock before it came.
+
+    The ERP tells the units and not the lines: those with the least stock left are taken for short.
+    """
+    beyond = int(back_ordered) - sum(line.back_ordered for line in booked.lines)
+    needs = [StockNeed(line.sku or "", line.location_id) for line in booked.lines]
+    goods = [
+        at
+        for at, line in enumerate(booked.lines)
+        if line.kind is LineKind.GOODS and needs[at] in stock
+    ]
+    lines = list(booked.lines)
+    for at in sorted(goods, key=lambda place: stock[needs[place]]):
+        more = min(max(beyond, 0), lines[at].quantity - lines[at].back_ordered)
+        lines[at] = replace(lines[at], back_ordered=lines[at].back_ordered + more)
+        beyond -= more
+    return replace(booked, lines=tuple(lines))
 
 
 def stock_needs(order: Order) -> Iterator[StockNeed]:

@@ -381,6 +381,34 @@ def test_a_back_ordered_order_waits_for_stock_and_is_billed_once_it_is_there():
     assert (invoice.key.kind, invoice.paid) == (DocumentKind.INVOICE, Decimal("50.00"))
 
 
+def short_in_the_erp(ledger: OrderLedger, units: int) -> OrderLedger:
+    """The ledger when the ERP back-ordered more of its newest document than was planned."""
+    *_, (key, newest) = ledger.entries.items()
+    short = replace(newest, back_ordered=newest.back_ordered + units)
+    return OrderLedger({**ledger.entries, key: short})
+
+
+def test_stock_that_others_took_before_the_order_came_makes_it_wait_and_moves_the_payment_once():
+    bought = order(line(quantity=5), line("L2", sku="MUG-1", quantity=2))
+    stock = {TEE: Decimal(0), StockNeed("MUG-1", None): Decimal(4)}
+    promised = {need: Decimal(9) for need in stock}
+    sale, _ = plan(bought, EMPTY_LEDGER, POLICY, promised).documents
+    ledger = short_in_the_erp(posted(sale), 2)
+
+    (change,) = plan(bought, ledger, POLICY, stock).documents
+    assert change.key.kind is DocumentKind.ORDER_CHANGE
+    assert [part.back_ordered for part in change.lines] == [2, 0]
+    assert change.paid == bought.stated.received.shop
+
+    waiting = posted(sale, change)
+    assert plan(bought, waiting, POLICY, stock).documents == ()
+    there = {**stock, TEE: Decimal(2)}
+    assert kinds(plan(bought, waiting, POLICY, there).documents) == [
+        DocumentKind.ORDER_CHANGE,
+        DocumentKind.INVOICE,
+    ]
+
+
 def test_negative_stock_covers_nothing():
     (sale,) = plan(order(), EMPTY_LEDGER, POLICY, {TEE: Decimal(-4)}).documents
     assert sale.lines[0].back_ordered == 2
