@@ -310,6 +310,7 @@ def test_stock_that_is_short_is_back_ordered_and_the_payment_is_a_deposit(world:
         gp.exec_driver_sql("update iv00102 set qtyonhnd = 3 where rcrdtype = 2")
     found = world.whole(YESTERDAY)
     assert found.back_ordered > 0
+    assert found.is_complete
     short = world.books(
         "select distinct d.cstponbr, d.pymtrcvd = d.docamnt, exists (select from sop10100 i"
         "  where i.soptype = 3 and i.cstponbr = d.cstponbr)"
@@ -319,6 +320,9 @@ def test_stock_that_is_short_is_back_ordered_and_the_payment_is_a_deposit(world:
     assert short
     assert {invoiced for _, _, invoiced in short} == {False}
     assert any(paid for _, paid, _ in short)
+    waiting = in_books(world)
+    assert world.whole(YESTERDAY, "r2").is_complete
+    assert in_books(world) == waiting
 
 
 def test_no_personal_data_reaches_the_logs(world: World, caplog: pytest.LogCaptureFixture):
