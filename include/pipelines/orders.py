@@ -30,7 +30,7 @@ from include.pipelines.runs import Run
 from include.pipelines.surprises import SURPRISES, contained
 from include.ports.store import OrderHeader, RawOrder
 from include.quality import runner
-from include.staging import landing, ledger, quarantine, validation
+from include.staging import landing, ledger, privacy, quarantine, validation
 from include.staging import orders as staged
 
 if TYPE_CHECKING:
@@ -121,6 +121,7 @@ def pull(house: House, run: Run, selection: Selection) -> int:
             pulled=landed,
             normalised=translated,
         )
+        privacy.redact_again(connection, house.channel, batch_id)
     log.info("batch %d: %d orders of %s landed", batch_id, landed, selection.window)
     return batch_id
 

@@ -21,7 +21,7 @@ from include.pipelines.chunks import chunks
 from include.pipelines.house import House
 from include.pipelines.runs import Run, RunType
 from include.ports.store import RawOrder
-from include.staging import desk, landing, quarantine
+from include.staging import desk, landing, privacy, quarantine
 from include.staging import orders as staged
 
 log = logging.getLogger(__name__)
@@ -190,6 +190,7 @@ def _land(house: House, run_id: str, raws: Sequence[RawOrder]) -> int:
             pulled=landed.orders,
             normalised=landed.readable(rows),
         )
+        privacy.redact_again(connection, house.channel, batch_id)
     return batch_id
 
 

@@ -103,7 +103,12 @@ def refund(
         extra = order.currencies.price(beyond)
         result.adjustments.append((ids("OrderAdjustment"), -extra, "REFUND_DISCREPANCY"))
         owed += extra
-    _pay_back(order, ids, at, result, owed=owed, rate=currencies)
+    given = order.discrepancy
+    unpaid = _pay_back(order, ids, at, result, owed=owed, rate=currencies)
+    if unpaid.presentment > 0 > given.presentment:
+        # What goodwill gave before is not paid out once more: this time the shop keeps it.
+        kept = Pair(min(unpaid.shop, -given.shop), min(unpaid.presentment, -given.presentment))
+        result.adjustments.append((ids("OrderAdjustment"), kept, "REFUND_DISCREPANCY"))
     order.refunds.append(result)
     touch(order, at)
     return result
@@ -111,7 +116,8 @@ def refund(
 
 def _pay_back(
     order: Order, ids: Ids, at: datetime, result: Refund, *, owed: Pair, rate: Currencies | None
-) -> None:
+) -> Pair:
+    """Pay back what is owed as far as payments are left; return what is not covered."""
     for payment in [row for row in order.payments if row.kind in ("SALE", "CAPTURE")]:
         earlier = total([row.amount for row in order.payments if row.parent is payment])
         left = payment.amount - earlier
@@ -123,6 +129,7 @@ def _pay_back(
             part = Pair(rate.price(part.presentment / rate.rate).shop, part.presentment)
         row = pay(order, ids, payment.gateway, at, part, kind="REFUND", parent=payment)
         result.payments.append(row)
+    return owed
 
 
 def cancel(order: Order, ids: Ids, at: datetime, reason: str = "CUSTOMER") -> None:
