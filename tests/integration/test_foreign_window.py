@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -173,6 +174,26 @@ def test_orders_that_cannot_be_booked_are_held_alone_each_with_a_word_on_why(wor
     assert world.in_books() == {"#1", "#2", "#3"}
     for order in found.orders:
         assert words[order.order_id_store] in order.message
+
+
+def test_a_shop_with_other_books_than_the_channel_is_told_before_anything_is_pulled(
+    world: ForeignWorld,
+):
+    world.store.shop["currencyCode"] = "EUR"
+    with pytest.raises(CounterfoilError, match="keeps its books in EUR, channel"):
+        world.whole(DAY)
+    assert "OrdersHydrate" not in world.store.asked
+
+
+def test_orders_in_a_currency_that_the_company_does_not_keep_are_held(world: ForeignWorld):
+    world.store.shop["currencyCode"] = "EUR"
+    world.store.orders[:] = [
+        json.loads(json.dumps(order).replace('"USD"', '"EUR"')) for order in world.store.orders
+    ]
+    world.house.settings = world.house.settings.model_copy(update={"currency": "EUR"})
+    found = world.whole(DAY)
+    assert (found.held, found.unexplained) == (3, 0)
+    assert set(held(found).values()) == {"the channel's settings name no GP currency id for EUR"}
 
 
 def test_half_a_character_in_a_title_is_no_reason_to_refuse_anything(world: ForeignWorld):
