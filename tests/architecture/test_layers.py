@@ -17,7 +17,8 @@ MOST_DAG_LINES = 80
 
 
 def modules(*folders: str) -> list[Path]:
-    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+    found = (path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+    return sorted(path for path in found if ".venv-dlt" not in path.parts)
 
 
 def imports(path: Path, *, with_typing: bool = True) -> set[str]:
