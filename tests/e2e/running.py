@@ -15,12 +15,13 @@ import psutil
 import sqlalchemy
 from sqlalchemy import text
 
-from local import postgres
+from local import backfill, postgres
 from local.airflow_api import AirflowApi
 from local.processes import ProcessTable
 from local.stack import Stack
 
 ROOT = Path(__file__).resolve().parents[2]
+BACKFILL_SECONDS = 180.0
 DAG = "orders__shopify_gp"
 PER_DAY = 12
 PATIENCE_SECONDS = 600
@@ -100,6 +101,14 @@ class Runner:
         api = self.stack.api(endpoints, user)
         api.log_in()
         return api
+
+    def wait_for_backfills(self) -> None:
+        """Wait until no backfill is active: Airflow allows one at a time, and notes its end late."""
+        api = self.api("ops")
+        deadline = time.monotonic() + BACKFILL_SECONDS
+        while not backfill.close_finished(api, DAG):
+            assert time.monotonic() < deadline, "an earlier test's backfill does not end"
+            time.sleep(0.5)
 
     def rows(self, database: str, statement: str, **values: object) -> list[tuple[object, ...]]:
         """Ask a database of the stack: ``gp`` or ``counterfoil``."""

@@ -81,6 +81,7 @@ def test_operations_backfill_two_days_by_mouse_and_read_why_an_order_is_held(
 ) -> None:
     first, last = runner.today() - timedelta(days=7), runner.today() - timedelta(days=6)
     before = runner.documents()
+    runner.wait_for_backfills()
     log_in(page, runner, "ops", f"/dags/{DAG}")
 
     page.get_by_role("button", name="Trigger").click()
