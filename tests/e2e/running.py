@@ -103,7 +103,7 @@ class Runner:
         return api
 
     def wait_for_backfills(self) -> None:
-        """Wait until no backfill is active: Airflow allows one at a time, and notes its end late."""
+        """Wait until no backfill is active: Airflow allows one, and notes its end late."""
         api = self.api("ops")
         deadline = time.monotonic() + BACKFILL_SECONDS
         while not backfill.close_finished(api, DAG):
