@@ -37,6 +37,8 @@ class FakeAirflow:
             if any(row["completed_at"] is None for row in self.backfills):
                 raise AirflowApiError(409, "There is already a running backfill")
             self.body, self.runs, self.looks = body, 3, 0
+            span = {key: body[key] for key in ("from_date", "to_date")}
+            self.backfills = [{"id": 7, "completed_at": None, **span}]
             return {"id": 7}
         if path == "/backfills":
             return {"backfills": self.backfills}
@@ -117,6 +119,12 @@ def test_a_failed_run_is_a_final_state_that_names_its_tasks() -> None:
     (first, *_) = run(FakeAirflow(ends="failed"), [])
     assert first.state == "failed"
     assert first.failed_tasks == ["pull"]
+
+
+def test_afterwards_a_person_may_start_the_next_one_at_once() -> None:
+    airflow = FakeAirflow()
+    run(airflow, [])
+    assert all(row["completed_at"] for row in airflow.backfills)
 
 
 def test_an_earlier_backfill_whose_runs_have_ended_is_closed_at_once() -> None:
