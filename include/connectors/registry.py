@@ -1,13 +1,14 @@
 """Finds connectors by folder: a package under ``stores/`` or ``erps/`` is a connector of its name.
 
 Nothing is imported before a channel names it. A package exposes ``SETTINGS``, the model of its own
-settings, and ``create``.
+settings, and ``create``; an ERP also says in ``REMOTE`` what its connection leads to.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,15 @@ from include.ports.erp import Erp
 from include.ports.store import OrderStore
 
 _HERE = Path(__file__).resolve().parent
-_EXPOSED = ("SETTINGS", "create")
+_EXPOSED = {"stores": ("SETTINGS", "create"), "erps": ("SETTINGS", "REMOTE", "create")}
 _PACKAGE = __name__.rpartition(".")[0]
+
+
+class RemoteKind(StrEnum):
+    """What the connection of an ERP leads to."""
+
+    DATABASE = "database"
+    HTTP = "http"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +53,14 @@ class ErpConnector:
     Attributes:
         name: Folder name.
         SETTINGS: Model of the connector's own settings.
-        create: ``(url, settings, mappings)`` to the ERP.
+        REMOTE: What its connection leads to: a database or an HTTP server.
+        create: ``(remote, settings, mappings)`` to the ERP. The remote of a database is its
+            SQLAlchemy URL, that of a server an ``HttpRemote``.
     """
 
     name: str
     SETTINGS: type[BaseModel]
+    REMOTE: RemoteKind
     create: Callable[..., Erp]
 
 
@@ -86,7 +97,7 @@ def erp(name: str) -> ErpConnector:
         ConfigurationError: There is none of that name, or it is no complete connector.
     """
     module = _module("erps", name)
-    return ErpConnector(name, module.SETTINGS, module.create)
+    return ErpConnector(name, module.SETTINGS, RemoteKind(module.REMOTE), module.create)
 
 
 def settings_of(
@@ -119,7 +130,7 @@ def _module(kind: str, name: str) -> Any:
             f"there is no connector {name!r} under {kind}; there are: {', '.join(known) or 'none'}"
         )
     module = import_module(f"{_PACKAGE}.{kind}.{name}")
-    missing = [part for part in _EXPOSED if not hasattr(module, part)]
+    missing = [part for part in _EXPOSED[kind] if not hasattr(module, part)]
     if missing:
         raise ConfigurationError(
             f"connector {kind}/{name} is not complete: it exposes no {', '.join(missing)}"

@@ -14,9 +14,10 @@ from include.pipelines.house import House
 from include.settings.channel import ChannelSettings, load_channel, load_seeds
 from include.staging import engine as staging
 from include.staging import mapping
+from include.transport.connection import HttpRemote
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import URL, Engine
 
     from include.ports.erp import Erp
     from include.ports.store import OrderStore
@@ -66,7 +67,7 @@ def open_store(settings: ChannelSettings) -> OrderStore:
     Args:
         settings: The channel's settings.
     """
-    session, facts = connections.store_session(settings.store.connection)
+    session, facts = connections.http_session(settings.store.connection)
     connector = registry.store(settings.store.connector)
     own = registry.settings_of(connector, settings.store.settings, f"{settings.name}: store")
     return connector.create(session, facts, own, clock=SystemClock(), sleep=time.sleep)
@@ -85,4 +86,11 @@ def open_erp(settings: ChannelSettings, engine: Engine) -> Erp:
         mapping.sync_seeds(connection, settings.name, rows)
         maps = mapping.load(connection, settings.name)
     own = registry.settings_of(connector, settings.erp.settings, f"{settings.name}: erp")
-    return connector.create(connections.database_url(settings.erp.connection), own, maps)
+    return connector.create(_remote(connector.REMOTE, settings.erp.connection), own, maps)
+
+
+def _remote(kind: registry.RemoteKind, conn_id: str) -> URL | HttpRemote:
+    if kind is registry.RemoteKind.DATABASE:
+        return connections.database_url(conn_id)
+    session, facts = connections.http_session(conn_id)
+    return HttpRemote(session, facts, SystemClock().now, time.sleep)

@@ -57,8 +57,8 @@ def database_url(conn_id: str) -> sqlalchemy.URL:
     )
 
 
-def store_session(conn_id: str) -> tuple[requests.Session, ConnectionFacts]:
-    """Return a session for a store and the facts of its connection.
+def http_session(conn_id: str) -> tuple[requests.Session, ConnectionFacts]:
+    """Return a session for an HTTP server and the facts of its connection.
 
     The http provider's hook resolves the base URL and the extras. Credentials it would send as
     basic auth or as headers are taken off again: the connector's own auth sends them.

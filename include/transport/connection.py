@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
+
+if TYPE_CHECKING:
+    import requests
 
 _NO_SECRET = SecretStr("")
 
@@ -31,3 +36,20 @@ class ConnectionFacts:
     def __post_init__(self) -> None:
         if isinstance(self.password, str):
             object.__setattr__(self, "password", SecretStr(self.password))
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRemote:
+    """A remote system behind HTTP: how to reach it, and how to tell and pass the time.
+
+    Attributes:
+        session: Session for the base URL, without credentials; a connector's own auth adds them.
+        facts: The connection.
+        now: Tells the time, aware UTC.
+        sleep: Waits that many seconds.
+    """
+
+    session: requests.Session
+    facts: ConnectionFacts
+    now: Callable[[], datetime]
+    sleep: Callable[[float], None]

@@ -6,5 +6,6 @@ from include.connectors.erps.dynamics_gp.connector import DynamicsGp, create
 from include.connectors.erps.dynamics_gp.settings import DynamicsGpSettings
 
 SETTINGS = DynamicsGpSettings
+REMOTE = "database"
 
-__all__ = ["SETTINGS", "DynamicsGp", "create"]
+__all__ = ["REMOTE", "SETTINGS", "DynamicsGp", "create"]
