@@ -235,6 +235,8 @@ def _line(line: OrderLine, money: Money) -> Document:
         document["location_id"] = line.location_id
     if line.marketplace_item_id is not None:
         document["marketplace_item_id"] = line.marketplace_item_id
+    if line.fulfilled_quantity is not None:
+        document["fulfilled_quantity"] = line.fulfilled_quantity
     return document
 
 
@@ -464,6 +466,7 @@ def _read_line(document: Document) -> OrderLine:
         requires_shipping=document["requires_shipping"],
         taxable=document["taxable"],
         marketplace_item_id=document.get("marketplace_item_id"),
+        fulfilled_quantity=document.get("fulfilled_quantity"),
     )
 
 

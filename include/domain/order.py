@@ -186,6 +186,8 @@ class OrderLine:
         title: What the buyer read.
         quantity: Ordered quantity.
         current_quantity: What is left after edits, refunds and cancellations.
+        fulfilled_quantity: The part of ``current_quantity`` that was handed over; ``None`` where
+            the store tells it of the whole order only.
         unit_price: Price of one, before discounts; gross when the order's taxes are included.
         current_price: Extended price of the current quantity after all discounts.
         discounts: Allocations over the whole original quantity.
@@ -209,6 +211,7 @@ class OrderLine:
     requires_shipping: bool = True
     taxable: bool = True
     marketplace_item_id: str | None = None
+    fulfilled_quantity: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

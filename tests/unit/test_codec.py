@@ -80,6 +80,7 @@ LINES = st.builds(
     requires_shipping=FLAG,
     taxable=FLAG,
     marketplace_item_id=MAYBE,
+    fulfilled_quantity=st.none() | st.integers(0, 10**6),
 )
 CHARGES = st.builds(
     Charge,

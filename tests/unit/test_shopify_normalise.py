@@ -403,6 +403,22 @@ def test_the_location_that_shipped_everything_is_the_lines_location() -> None:
     assert tied(order([line(1, "5.00")], "5.00", fulfillments=parcels)).lines[0].location_id is None
 
 
+@pytest.mark.parametrize(
+    ("current", "waiting", "fulfilled"), [(3, 1, 2), (3, 0, 3), (3, 3, 0), (1, 2, 0), (0, 0, 0)]
+)
+def test_units_that_no_longer_wait_and_are_still_on_the_order_were_fulfilled(
+    current: int, waiting: int, fulfilled: int
+) -> None:
+    worth = f"{5 * current}.00"
+    node = line(1, "5.00", 3, currentQuantity=current, unfulfilledQuantity=waiting)
+    found = tied(order([node], "15.00", currentTotalPriceSet=bag(worth)))
+    assert found.lines[0].fulfilled_quantity == fulfilled
+
+
+def test_a_document_without_fulfilled_units_leaves_them_open() -> None:
+    assert tied(order([line(1, "5.00")], "5.00")).lines[0].fulfilled_quantity is None
+
+
 def test_cash_rounding_is_a_charge_beside_the_total_and_part_of_the_money_that_moved() -> None:
     found = tied(
         order(
@@ -818,6 +834,11 @@ DRIFTS = [
     (("lineItems", "nodes", 1, "quantity"), "missing", "lineItems.nodes[1].quantity"),
     (("lineItems", "nodes", 1, "quantity"), "2", "lineItems.nodes[1].quantity"),
     (("lineItems", "nodes", 0, "currentQuantity"), None, "lineItems.nodes[0].currentQuantity"),
+    (
+        ("lineItems", "nodes", 0, "unfulfilledQuantity"),
+        "1",
+        "lineItems.nodes[0].unfulfilledQuantity",
+    ),
     (("lineItems", "nodes", 0, "sku"), 17, "lineItems.nodes[0].sku"),
     (("lineItems", "nodes", 0, "requiresShipping"), "true", "lineItems.nodes[0].requiresShipping"),
     (

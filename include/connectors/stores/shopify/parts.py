@@ -185,6 +185,7 @@ def _read_line(node: Node, draft: _Draft, returned: Returned, location_id: str |
             location_id=location_id,
             requires_shipping=requires_shipping,
             taxable=flag(node, "taxable"),
+            fulfilled_quantity=_fulfilled(node, current),
         )
     )
     if node.get("duties"):
@@ -195,6 +196,16 @@ def _read_line(node: Node, draft: _Draft, returned: Returned, location_id: str |
             except SURPRISES as error:
                 raise drift_of(error, f"duties[{index}]") from None
             draft.duties.append((charge, current, quantity - gone))
+
+
+def _fulfilled(node: Node, current: int) -> int | None:
+    """Return how many of the units that are left were handed over."""
+    waiting = node.get("unfulfilledQuantity")
+    if waiting is None:
+        return None
+    if type(waiting) is not int:
+        raise Drift("unfulfilledQuantity", f"is {waiting!r} where a whole number was promised")
+    return min(max(current - waiting, 0), current) if current > 0 else 0
 
 
 def _line_kind(node: Node, sku: str | None, catalogue_id: str | None) -> LineKind:
