@@ -23,6 +23,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from include.connectors.erps.dynamics_gp.econnect.fields import Value
 from include.domain.errors import ConfigurationError, CounterfoilError, RemoteUnavailable
 
+# Neither driver tells a number when a connection is refused.
+LOGIN_REFUSED = re.compile(
+    r"login failed|cannot open database|authentication failed|no password supplied|"
+    r"(role|database) \S+ does not exist",
+    re.IGNORECASE,
+)
 CHUNK = 400  # references in one look-up; SQL Server takes at most 2,100 parameters a batch
 
 
@@ -442,11 +448,17 @@ class Gateway(ABC):
         """Borrow a connection.
 
         Raises:
+            ConfigurationError: The server refuses the login, or has no such database.
             RemoteUnavailable: The server cannot be reached, or every connection is in use.
         """
         try:
             connection = self.engine.connect()
         except (DBAPIError, PoolTimeout) as error:
+            if isinstance(error, DBAPIError) and LOGIN_REFUSED.search(str(error.orig)):
+                raise ConfigurationError(
+                    "the GP company database refuses the connection's login: check its login, "
+                    "password and database"
+                ) from error
             raise RemoteUnavailable(
                 f"no connection to the GP company database: {type(error).__name__}",
                 system=self.name,
