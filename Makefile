@@ -12,9 +12,10 @@ STAMP := $(VENV)/.synced-$(LOCK_KEY)
 LOCK_COMMAND = $(BIN)/uv pip compile requirements.txt requirements-dev.txt --universal --python-version 3.11 \
 	--generate-hashes --no-header --quiet
 
-# make run: ONCE=1 stops after the summary. The rest has defaults.
+# make run: ONCE=1 stops after the summary. CHANNEL= runs one channel only, ERP=tryton one more. The rest has defaults.
 RUN_ARGUMENTS = $(if $(filter-out 0,$(ONCE)),--once) $(if $(DAYS),--days $(DAYS)) $(if $(PORT),--port $(PORT)) \
-	$(if $(SEED),--seed $(SEED)) $(if $(PER_DAY),--per-day $(PER_DAY))
+	$(if $(SEED),--seed $(SEED)) $(if $(PER_DAY),--per-day $(PER_DAY)) \
+	$(if $(CHANNEL),--channel $(CHANNEL)) $(if $(ERP),--erp $(ERP))
 
 # The end-to-end tests bring up a whole Airflow each and get the machine to themselves.
 PYTEST = $(BIN)/python -m pytest --durations=10 --durations-min=5
@@ -38,7 +39,7 @@ $(STAMP):
 	@rm -f $(VENV)/.synced-*
 	@touch $@
 
-run: setup ## Bring everything up, do the main job, stay up (ONCE=1 DAYS=3 PORT= SEED= PER_DAY=)
+run: setup ## Bring everything up, do the main job, stay up (ONCE=1 DAYS=3 PORT= SEED= PER_DAY= CHANNEL= ERP=)
 	@exec $(BIN)/python -m local run $(RUN_ARGUMENTS)
 
 stop: ## Stop every process that make run started

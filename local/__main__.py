@@ -9,14 +9,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import requests
 
-from local import backfill, summary
+from local import backfill, channels, job, summary
 from local.airflow_api import AirflowApiError
 from local.processes import wait_for_end
 from local.settings_file import SettingsFileError
@@ -25,15 +24,9 @@ from local.stack import STOP_SECONDS, Endpoints, SandboxOptions, Stack, StackErr
 if TYPE_CHECKING:
     from types import FrameType
 
-    from include.domain.proof import WindowProof
 
 ROOT = Path(__file__).resolve().parents[1]
-CHANNEL = "shopify_gp"
-DAG_ID = f"orders__{CHANNEL}"
-PARSE_SECONDS = 120.0
-JOB_SECONDS = 3600.0
 SETTLE_SECONDS = 1.5
-PROOFS = 1000
 # The store has orders before those of the main job: something to backfill from the UI.
 EARLIER_DAYS = 7
 
@@ -60,8 +53,14 @@ def main(argv: list[str] | None = None) -> int:
     runner.add_argument("--once", action="store_true", help="stop everything after the summary")
     runner.add_argument("--days", type=int, default=3, help="complete UTC days to backfill")
     runner.add_argument("--port", type=int, help="port of the user interface")
-    runner.add_argument("--seed", type=int, help="seed of the sandbox store's orders")
-    runner.add_argument("--per-day", type=int, help="orders a day in the sandbox store")
+    runner.add_argument("--seed", type=int, help="seed of the sandbox shops' orders")
+    runner.add_argument("--per-day", type=int, help="orders a day in each sandbox shop")
+    runner.add_argument(
+        "--channel", action="append", default=[], help="only this channel (may be repeated)"
+    )
+    runner.add_argument(
+        "--erp", action="append", default=[], help="an ERP that comes up on request only"
+    )
     commands.add_parser("stop", help="stop every process of the stack")
     commands.add_parser("status", help="say what runs")
     options = parser.parse_args(argv)
@@ -73,17 +72,30 @@ def main(argv: list[str] | None = None) -> int:
     sandbox = SandboxOptions(
         seed=options.seed, per_day=options.per_day, days=options.days + EARLIER_DAYS
     )
-    return run(stack, sandbox, days=options.days, port=options.port, once=options.once)
+    try:
+        names = channels.chosen(options.channel, options.erp)
+    except channels.NoSuchChannel as error:
+        parser.error(str(error))
+    return run(stack, sandbox, names, days=options.days, port=options.port, once=options.once)
 
 
-def run(stack: Stack, sandbox: SandboxOptions, *, days: int, port: int | None, once: bool) -> int:
+def run(
+    stack: Stack,
+    sandbox: SandboxOptions,
+    names: Sequence[str],
+    *,
+    days: int,
+    port: int | None,
+    once: bool,
+) -> int:
     """Bring the stack up, do the main job, and stay until told to stop.
 
     Where a stack is up already, do the main job on that one and leave it as it is.
 
     Args:
         stack: the stack of a state folder.
-        sandbox: what the sandbox store is filled with.
+        sandbox: what the sandbox shops are filled with.
+        names: the channels.
         days: complete UTC days to backfill.
         port: port of the user interface, if it matters.
         once: stop after the summary.
@@ -97,14 +109,14 @@ def run(stack: Stack, sandbox: SandboxOptions, *, days: int, port: int | None, o
         try:
             if not mine:
                 return _attach(stack, days)
-            endpoints = stack.up(sandbox, port)
-            code = _do_job(stack, endpoints, days)
+            endpoints = stack.up(sandbox, names, port)
+            code = job.do(stack, endpoints, days)
             if once:
                 # The executor's workers let go of a task about a second after it has ended; until
                 # then a stop makes the scheduler wait for them in vain.
                 time.sleep(SETTLE_SECONDS)
                 return code
-            backfill.unpause_all(stack.api(endpoints, "admin"))
+            backfill.unpause_all(stack.api(endpoints, "admin"), endpoints.channels)
             print(
                 f"\nStop with Ctrl-C here, or `make stop` elsewhere. Logs: {stack.table.logs_dir}"
             )
@@ -186,7 +198,7 @@ def _attach(stack: Stack, days: int) -> int:
     if endpoints is None:
         raise StackError("another `make run` is just starting or stopping; try again in a moment")
     stack.tell(f"a stack is already up at {endpoints.airflow_url}: doing the job on that one")
-    code = _do_job(stack, endpoints, days, check=lambda: _check_runner(endpoints))
+    code = job.do(stack, endpoints, days, check=lambda: _check_runner(endpoints))
     print("\nThat stack stays up. `make stop` stops it.")
     return code
 
@@ -194,48 +206,6 @@ def _attach(stack: Stack, days: int) -> int:
 def _check_runner(endpoints: Endpoints) -> None:
     if not endpoints.runner_is_alive():
         raise StackError("the stack was stopped")
-
-
-def _do_job(
-    stack: Stack, endpoints: Endpoints, days: int, check: Callable[[], None] | None = None
-) -> int:
-    api = stack.api(endpoints, "admin")
-    api.log_in()
-    api.wait_for_dag(DAG_ID, PARSE_SECONDS)
-    from_at, to_at = backfill.last_complete_days(days, datetime.now(UTC))
-    runs = backfill.run(
-        api,
-        DAG_ID,
-        from_at,
-        to_at,
-        tell=stack.tell,
-        check=check or stack.check,
-        seconds=JOB_SECONDS,
-    )
-    proofs = summary.proofs_of(runs, _read_proofs(stack))
-    print(f"\n{summary.describe_windows(runs, proofs)}\n")
-    for line in backfill.reasons(api, DAG_ID, runs):
-        print(f"FAILED {line}")
-    print(summary.describe_access(endpoints.airflow_url, stack.credentials.passwords), flush=True)
-    return 0 if summary.is_good(runs, proofs) else 1
-
-
-def _read_proofs(stack: Stack) -> list[WindowProof]:
-    # Imported here: SQLAlchemy is not needed to stop a stack or to ask for its state.
-    from sqlalchemy import create_engine
-
-    from include.staging.proof import latest_proofs
-    from local import postgres
-
-    server = postgres.find(stack.postgres_dir)
-    if server is None:
-        raise StackError("PostgreSQL is not running")
-    engine = create_engine(server.url("counterfoil"))
-    try:
-        with engine.connect() as connection:
-            return [stored.proof for stored in latest_proofs(connection, CHANNEL, limit=PROOFS)]
-    finally:
-        engine.dispose()
 
 
 def _watch(stack: Stack) -> NoReturn:

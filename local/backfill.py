@@ -8,7 +8,7 @@ nothing twice.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -171,13 +171,17 @@ def reasons(api: AirflowApi, dag_id: str, runs: Sequence[DayRun]) -> list[str]:
     return told
 
 
-def unpause_all(api: AirflowApi) -> None:
-    """Let every DAG's own schedule run.
+def unpause_all(api: AirflowApi, channels: Collection[str]) -> None:
+    """Let the schedules run of every DAG that is of no channel, or of one of these.
 
     Args:
         api: Airflow, as a user who may change DAGs.
+        channels: Channels that are up.
     """
-    for row in api.call("GET", "/dags", query={"paused": True, "limit": 100})["dags"]:
+    for row in api.call("GET", "/dags", query={"paused": True, "limit": 1000})["dags"]:
+        _, _, channel = row["dag_id"].partition("__")
+        if channel and channel not in channels:
+            continue
         api.call(
             "PATCH", f"/dags/{row['dag_id']}", {"is_paused": False}, {"update_mask": "is_paused"}
         )

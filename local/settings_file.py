@@ -18,6 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 if TYPE_CHECKING:
     from local.airflow_api import AirflowApi
 
+FIELDS = ("type", "host", "schema", "login", "password")
 PLACEHOLDER = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 
 
@@ -107,12 +108,36 @@ class _SettingsFile(_Section):
     airflow: AirflowSettings
 
 
-def read(path: Path, values: Mapping[str, str]) -> AirflowSettings:
+def values_of(connections: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Say what the placeholders of some connections stand for.
+
+    Args:
+        connections: fields of each connection by its id, as Airflow's connection JSON has them.
+
+    Returns:
+        ``COUNTERFOIL_<CONN_ID>_<FIELD>`` to its value, for the fields type, host, schema, login and
+        password. A port becomes part of the host, since the format wants it to be a number; that of
+        a socket folder is left out.
+    """
+    values: dict[str, str] = {}
+    for conn_id, fields in connections.items():
+        own = {name: str(fields.get(name) or "") for name in FIELDS}
+        own["type"] = str(fields["conn_type"])
+        if fields.get("port") and not own["host"].startswith("/"):
+            own["host"] += f":{fields['port']}"
+        prefix = f"COUNTERFOIL_{conn_id.removeprefix('counterfoil_').upper()}"
+        values |= {f"{prefix}_{name.upper()}": value for name, value in own.items()}
+    return values
+
+
+def read(path: Path, values: Mapping[str, str], *, optional: bool = False) -> AirflowSettings:
     """Read and validate a settings file and fill its ``${NAME}`` placeholders.
 
     Args:
         path: the YAML file.
         values: what the placeholders stand for.
+        optional: leave out the connections none of whose placeholders has a value, instead of
+            refusing the file.
 
     Returns:
         The settings, placeholders filled.
@@ -125,6 +150,8 @@ def read(path: Path, values: Mapping[str, str]) -> AirflowSettings:
         document = yaml.safe_load(path.read_text())
     except (OSError, yaml.YAMLError) as error:
         raise SettingsFileError(f"{path.name}: {error}") from error
+    if optional:
+        document = _without_unknown(document, values)
     missing = sorted(placeholders(document) - values.keys())
     if missing:
         raise SettingsFileError(f"{path.name}: no value for {', '.join(missing)}")
@@ -180,6 +207,15 @@ def load(api: AirflowApi, settings: AirflowSettings) -> None:
         errors = (answer.get("create") or {}).get("errors")
         if errors:
             raise SettingsFileError(f"Airflow refused {kind}: {errors}")
+
+
+def _without_unknown(document: Any, values: Mapping[str, str]) -> Any:
+    try:
+        rows = document["airflow"]["connections"] or []
+        kept = [row for row in rows if not (names := placeholders(row)) or names & values.keys()]
+    except (KeyError, TypeError):
+        return document  # the validation that follows says what is wrong
+    return {**document, "airflow": {**document["airflow"], "connections": kept}}
 
 
 def _fill(document: object, values: Mapping[str, str]) -> object:

@@ -1,7 +1,7 @@
 """Brings the whole local stack up in order, and down again.
 
-Order: PostgreSQL; then, side by side, the sandbox server and Airflow's schema; then staging's
-schema, Airflow's processes, and the settings. One runner at a time holds the state folder's lock.
+Order: PostgreSQL; then, side by side, the channels' sandboxes and the databases' schemas; then
+Airflow's processes, and the settings. One runner at a time holds the state folder's lock.
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ import contextlib
 import fcntl
 import json
 import os
-import socket
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -33,7 +32,8 @@ if TYPE_CHECKING:
     from local.postgres import EmbeddedPostgres
 
 UI_PORT = 8080
-DATABASES = ("airflow", "counterfoil", "gp")
+DATABASES = ("airflow", "counterfoil")
+SANDBOXES = "sandboxes"
 START_SECONDS = 240.0
 STOP_SECONDS = 45.0
 
@@ -49,17 +49,12 @@ class Endpoints:
     runner_pid: int
     runner_started_at: float
     airflow_port: int
-    sandbox_port: int
+    channels: list[str]
 
     @property
     def airflow_url(self) -> str:
         """Base URL of Airflow."""
         return f"http://{ports.HOST}:{self.airflow_port}"
-
-    @property
-    def sandbox_url(self) -> str:
-        """Base URL of the sandbox server."""
-        return f"http://{ports.HOST}:{self.sandbox_port}"
 
     def runner_is_alive(self) -> bool:
         """Tell whether the runner that wrote this still runs."""
@@ -72,7 +67,7 @@ class Endpoints:
 
 @dataclass(frozen=True, slots=True)
 class SandboxOptions:
-    """What the sandbox store is filled with."""
+    """What the sandbox shops are filled with."""
 
     seed: int | None = None
     per_day: int | None = None
@@ -136,11 +131,30 @@ class Stack:
         """
         return AirflowApi(endpoints.airflow_url, user, self.credentials.passwords[user])
 
-    def up(self, sandbox: SandboxOptions, airflow_port: int | None = None) -> Endpoints:
+    def sandbox_connections(self) -> dict[str, dict[str, Any]]:
+        """Read the connections that lead to the sandboxes; empty until all of them listen.
+
+        Returns:
+            Fields of each connection by its id.
+        """
+        try:
+            found = (self.state_dir / SANDBOXES / "connections.json").read_text()
+        except FileNotFoundError:
+            return {}
+        connections: dict[str, dict[str, Any]] = json.loads(found)
+        return connections
+
+    def up(
+        self,
+        sandbox: SandboxOptions,
+        channels: Sequence[str],
+        airflow_port: int | None = None,
+    ) -> Endpoints:
         """Start everything and wait until it is healthy and its settings are loaded.
 
         Args:
-            sandbox: what the store sandbox is filled with.
+            sandbox: what the sandbox shops are filled with.
+            channels: the channels whose sandboxes are brought up.
             airflow_port: the port of the user interface; by default 8080 or else a free one.
 
         Returns:
@@ -159,13 +173,13 @@ class Stack:
             server.create_database(name)
         self.tell("PostgreSQL is up")
 
-        worker_log, trigger_log, sandbox_port = ports.free_ports(3)
+        worker_log, trigger_log = ports.free_ports(2)
         me = psutil.Process()
         endpoints = Endpoints(
             runner_pid=me.pid,
             runner_started_at=me.create_time(),
             airflow_port=airflow_port or ports.prefer(UI_PORT),
-            sandbox_port=sandbox_port,
+            channels=list(channels),
         )
         (self.state_dir / "stack.json").write_text(json.dumps(asdict(endpoints)))
         airflow = LocalAirflow(
@@ -177,11 +191,9 @@ class Stack:
             trigger_log_port=trigger_log,
             credentials=self.credentials,
         )
-        values = self.placeholder_values(server, endpoints) | os.environ
-        settings = settings_file.read(self.root / "airflow_settings.yaml", values)
         env = airflow.environment()
 
-        self._start_sandbox(server, endpoints, sandbox)
+        self._start_sandboxes(server, channels, sandbox)
         with ThreadPoolExecutor(max_workers=2) as pool:
             metadata = pool.submit(airflow.prepare, env)
             staging = pool.submit(_migrate_staging, server.url("counterfoil"))
@@ -189,38 +201,21 @@ class Stack:
             metadata.result()
         self.tell("the databases have their schemas")
         airflow.start(self.table, env)
-        self._wait(lambda: _listens(endpoints.sandbox_port), "the sandbox server")
-        self.tell(f"the sandbox server is up at {endpoints.sandbox_url}")
+        self._wait(lambda: bool(self.sandbox_connections()), "the sandboxes")
+        self.tell(f"the sandboxes of {', '.join(channels)} are up")
+        settings = self._settings(server)
         api = self.api(endpoints, "admin")
         self._wait(lambda: not api.unhealthy(), "Airflow")
         settings_file.load(api, settings)
         self.tell(f"Airflow is up at {endpoints.airflow_url}, its settings are loaded")
         return endpoints
 
-    def placeholder_values(
-        self, server: EmbeddedPostgres, endpoints: Endpoints
-    ) -> Mapping[str, str]:
-        """Say what the placeholders of airflow_settings.yaml stand for in this stack.
-
-        Args:
-            server: the embedded PostgreSQL.
-            endpoints: where the sandbox listens.
-        """
-        own = self.credentials
-        return {
-            "COUNTERFOIL_STORE_URL": endpoints.sandbox_url,
-            "COUNTERFOIL_STORE_CLIENT_ID": own.store_client_id,
-            "COUNTERFOIL_STORE_CLIENT_SECRET": own.store_client_secret,
-            "COUNTERFOIL_GP_CONN_TYPE": "postgres",
-            "COUNTERFOIL_GP_HOST": str(server.socket_dir),
-            "COUNTERFOIL_GP_DATABASE": "gp",
-            "COUNTERFOIL_GP_LOGIN": postgres.SUPERUSER,
-            "COUNTERFOIL_GP_PASSWORD": "",
-            "COUNTERFOIL_STAGING_HOST": str(server.socket_dir),
-            "COUNTERFOIL_STAGING_DATABASE": "counterfoil",
-            "COUNTERFOIL_STAGING_LOGIN": postgres.SUPERUSER,
-            "COUNTERFOIL_STAGING_PASSWORD": "",
-        }
+    def _settings(self, server: EmbeddedPostgres) -> settings_file.AirflowSettings:
+        """Read airflow_settings.yaml with what this stack started, or the environment names."""
+        connections = self.sandbox_connections()
+        connections["counterfoil_staging"] = server.connection("counterfoil")
+        values = settings_file.values_of(connections) | os.environ
+        return settings_file.read(self.root / "airflow_settings.yaml", values, optional=True)
 
     def check(self) -> None:
         """Make sure that every part still runs.
@@ -245,27 +240,30 @@ class Stack:
         if postgres.stop(self.postgres_dir):
             stopped.append("postgres")
         (self.state_dir / "stack.json").unlink(missing_ok=True)
+        (self.state_dir / SANDBOXES / "connections.json").unlink(missing_ok=True)
         return stopped
 
-    def _start_sandbox(
-        self, server: EmbeddedPostgres, endpoints: Endpoints, sandbox: SandboxOptions
+    def _start_sandboxes(
+        self, server: EmbeddedPostgres, channels: Sequence[str], sandbox: SandboxOptions
     ) -> None:
         own = self.credentials
+        folder = self.state_dir / SANDBOXES
+        (folder / "connections.json").unlink(missing_ok=True)
         command = [
             *(sys.executable, "-m", "include.sandbox"),
-            *("--port", str(endpoints.sandbox_port)),
-            *("--gp-url", server.url("gp")),
-            *("--state-dir", str(self.state_dir)),
+            *("--state-dir", str(folder)),
+            *("--server-url", server.url("postgres")),
             *sandbox.arguments(),
+            *channels,
         ]
         env = os.environ | {
             "PYTHONPATH": str(self.root),
             "PYTHONUNBUFFERED": "1",
-            "COUNTERFOIL_STORE_CLIENT_ID": own.store_client_id,
-            "COUNTERFOIL_STORE_CLIENT_SECRET": own.store_client_secret,
+            "COUNTERFOIL_SHOP_CLIENT_ID": own.store_client_id,
+            "COUNTERFOIL_SHOP_CLIENT_SECRET": own.store_client_secret,
         }
         stop = StopPlan(serves_others=True)
-        self.table.start("sandbox", command, env, stop=stop, cwd=self.root)
+        self.table.start("sandboxes", command, env, stop=stop, cwd=self.root)
 
     def _wait(self, ready: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -283,11 +281,3 @@ def _migrate_staging(url: str) -> None:
     from include.staging.engine import migrate
 
     migrate(url)
-
-
-def _listens(port: int) -> bool:
-    try:
-        with socket.create_connection((ports.HOST, port), timeout=1):
-            return True
-    except OSError:
-        return False

@@ -1,7 +1,8 @@
 """Finds connectors by folder: a package under ``stores/`` or ``erps/`` is a connector of its name.
 
 Nothing is imported before a channel names it. A package exposes ``SETTINGS``, the model of its own
-settings, and ``create``; an ERP also says in ``REMOTE`` what its connection leads to.
+settings; an ERP also says in ``REMOTE`` what its connection leads to. Its module ``connector`` has
+``create``; it may import heavy things and is loaded when a connector is created.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from include.ports.erp import Erp
 from include.ports.store import OrderStore
 
 _HERE = Path(__file__).resolve().parent
-_EXPOSED = {"stores": ("SETTINGS", "create"), "erps": ("SETTINGS", "REMOTE", "create")}
+_EXPOSED = {"stores": ("SETTINGS",), "erps": ("SETTINGS", "REMOTE")}
 _PACKAGE = __name__.rpartition(".")[0]
 
 
@@ -84,7 +86,7 @@ def store(name: str) -> StoreConnector:
         ConfigurationError: There is none of that name, or it is no complete connector.
     """
     module = _module("stores", name)
-    return StoreConnector(name, module.SETTINGS, module.create)
+    return StoreConnector(name, module.SETTINGS, partial(_create, "stores", name))
 
 
 def erp(name: str) -> ErpConnector:
@@ -97,7 +99,8 @@ def erp(name: str) -> ErpConnector:
         ConfigurationError: There is none of that name, or it is no complete connector.
     """
     module = _module("erps", name)
-    return ErpConnector(name, module.SETTINGS, RemoteKind(module.REMOTE), module.create)
+    remote = RemoteKind(module.REMOTE)
+    return ErpConnector(name, module.SETTINGS, remote, partial(_create, "erps", name))
 
 
 def settings_of(
@@ -121,6 +124,11 @@ def settings_of(
             for fault in error.errors(include_input=False)
         )
         raise ConfigurationError(f"{where}: {connector.name}: {faults}") from error
+
+
+def _create(kind: str, name: str, *args: object, **named: object) -> Any:
+    module = import_module(f"{_PACKAGE}.{kind}.{name}.connector")
+    return module.create(*args, **named)
 
 
 def _module(kind: str, name: str) -> Any:

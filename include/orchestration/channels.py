@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 
 from airflow.sdk import DAG, task
 
+from include.connectors import registry
 from include.domain.errors import ConfigurationError
-from include.settings.channel import channel_names, load_channel
+from include.settings.channel import ChannelSettings, channel_names, load_channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +49,34 @@ class RefusedChannel:
     fault: str
 
 
+def checked(name: str) -> ChannelSettings:
+    """Read a channel's file and hold what it says to its connectors against their settings.
+
+    Args:
+        name: Channel id.
+
+    Raises:
+        ConfigurationError: Names the file, the field and what is allowed.
+    """
+    settings = load_channel(name)
+    for side, endpoint, find in (
+        ("store", settings.store, registry.store),
+        ("erp", settings.erp, registry.erp),
+    ):
+        try:
+            connector = find(endpoint.connector)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{name}/channel.yaml: {side}.connector: {error}") from error
+        where = f"{name}/channel.yaml: {side}.settings"
+        registry.settings_of(connector, endpoint.settings, where)
+    return settings
+
+
 def each_channel() -> Iterator[Channel]:
     """Yield every channel whose file is right."""
     for name in channel_names():
         try:
-            settings = load_channel(name)
+            settings = checked(name)
         except ConfigurationError:
             continue
         yield Channel(
@@ -70,7 +94,7 @@ def refused_channels() -> Iterator[RefusedChannel]:
     """Yield every channel whose file is wrong, with what is wrong."""
     for name in channel_names():
         try:
-            load_channel(name)
+            checked(name)
         except ConfigurationError as error:
             yield RefusedChannel(name, str(error))
 

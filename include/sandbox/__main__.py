@@ -1,8 +1,8 @@
-"""Starts the sandboxes: a store server on a port, and a company in a PostgreSQL database.
+"""Starts the sandboxes of every channel asked for: its shop on a port, and its ERP's rig.
 
-``python -m include.sandbox --port 0 --gp-url postgresql+psycopg://...`` prints the address it
-listens on. What was seeded is kept in the state folder: a restart serves the same shop, grown by
-the days that have passed.
+``python -m include.sandbox --state-dir DIR --server-url postgresql+psycopg://... CHANNEL...`` keeps
+what was seeded in a folder a channel, writes the connections that lead to all of it into
+``connections.json`` once everything listens, and serves until it is told to stop.
 """
 
 from __future__ import annotations
@@ -10,90 +10,113 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from dataclasses import asdict, dataclass
+import signal
+import threading
+from contextlib import ExitStack
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from include.connectors.erps.dynamics_gp.sandbox.company import install, seed
-from include.connectors.stores.shopify.sandbox.running import run_forever
-from include.connectors.stores.shopify.sandbox.seed import build_store
+from include.connectors.stores.shopify.sandbox.running import serve_in_thread
 from include.connectors.stores.shopify.sandbox.server import create_app
 from include.connectors.stores.shopify.sandbox.settings import SandboxSettings
-from include.connectors.stores.shopify.sandbox.store import StoreState
-from include.sandbox.catalog import company_catalog
+from include.sandbox.databases import new_database
+from include.sandbox.rig import Ground, open_rig
+from include.sandbox.shop import shop_assortment
+from include.sandbox.shops import filling, grown_store, seed_of
+from include.settings.channel import load_channel
 
-KEPT = "sandbox.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Filling:
-    """What the shop is filled with; the same filling makes the same shop."""
-
-    seed: int
-    days: int
-    per_day: int
-    until: str
-    now: str
+CONNECTIONS = "connections.json"
 
 
-def filling(chosen: argparse.Namespace, state_dir: Path | None) -> Filling:
-    """Return the filling of the state folder, or a new one, which is kept there.
-
-    An ERP that was posted into must never meet another shop with the same order numbers.
+def open_shop(stack: ExitStack, channel: str, folder: Path, chosen: argparse.Namespace) -> Any:
+    """Serve a channel's shop; return the fields of the connection that leads to it.
 
     Args:
+        stack: What ends the shop again.
+        channel: Channel id.
+        folder: Where the shop's filling is kept.
         chosen: The command line's choices.
-        state_dir: Where the filling is kept, if anywhere.
     """
-    kept = state_dir / KEPT if state_dir else None
-    if kept is not None and kept.exists():
-        return Filling(**json.loads(kept.read_text(encoding="utf-8")))
-    now = datetime.now(UTC)
-    until = chosen.until or now.date()
-    new = Filling(chosen.seed, chosen.days, chosen.per_day, until.isoformat(), now.isoformat())
-    if kept is not None:
-        kept.write_text(json.dumps(asdict(new)), encoding="utf-8")
-    return new
+    filled = filling(
+        folder,
+        seed=seed_of(channel, chosen.seed),
+        days=chosen.days,
+        per_day=chosen.per_day,
+        until=chosen.until,
+    )
+    store = grown_store(filled, chosen.until, datetime.now(UTC))
+    settings, own = SandboxSettings(), os.environ
+    settings.client_id = own.get("COUNTERFOIL_SHOP_CLIENT_ID", settings.client_id)
+    settings.client_secret = own.get("COUNTERFOIL_SHOP_CLIENT_SECRET", settings.client_secret)
+    url = stack.enter_context(serve_in_thread(create_app(store, settings)))
+    return {
+        "conn_type": "http",
+        "host": url,
+        "login": settings.client_id,
+        "password": settings.client_secret,
+    }
 
 
-def grown_store(filled: Filling, until: date | None, now: datetime) -> StoreState:
-    """Return the shop of a filling as it is by now: its earlier days, and those since.
+def open_sandboxes(stack: ExitStack, chosen: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """Open the sandboxes of every channel; return connections by connection id.
 
     Args:
-        filled: What the shop was first filled with.
-        until: First day that is not complete, if the command line says so.
-        now: The present.
+        stack: What ends them again.
+        chosen: The command line's choices.
     """
-    first = date.fromisoformat(filled.until)
-    last = max(first, until or now.date())
-    since = (last - first).days
-    return build_store(
-        filled.seed, filled.days + since, filled.per_day, last, now, crowd_days=filled.days
-    )
+    found: dict[str, dict[str, Any]] = {}
+    for channel in chosen.channels:
+        settings = load_channel(channel)
+        folder = chosen.state_dir / channel
+        found[settings.store.connection] = open_shop(stack, channel, folder, chosen)
+        ground = Ground(
+            folder=folder / settings.erp.connector,
+            new_database=partial(new_database, chosen.server_url),
+            assortment=shop_assortment(),
+        )
+        ground.folder.mkdir(parents=True, exist_ok=True)
+        rig = stack.enter_context(open_rig(settings.erp.connector, ground))
+        found[settings.erp.connection] = dict(rig.connection)
+    return found
 
 
-def main() -> None:
-    """Install, seed, serve."""
+def write_connections(folder: Path, connections: dict[str, dict[str, Any]]) -> None:
+    """Write the connections for their owner's eyes only, whole or not at all.
+
+    Args:
+        folder: Where the file goes.
+        connections: Fields by connection id.
+    """
+    draft = folder / f"{CONNECTIONS}.tmp"
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(connections, file)
+    draft.replace(folder / CONNECTIONS)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Open, tell where, serve until SIGTERM or SIGINT."""
     parser = argparse.ArgumentParser(prog="python -m include.sandbox", description=__doc__)
-    parser.add_argument("--port", type=int, default=0, help="0 takes a free port")
-    parser.add_argument("--gp-url", help="SQLAlchemy URL of the database for the company")
+    parser.add_argument("channels", nargs="+", metavar="CHANNEL")
+    parser.add_argument("--state-dir", type=Path, required=True, help="where state is kept")
+    parser.add_argument("--server-url", required=True, help="SQLAlchemy URL of a PostgreSQL server")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--days", type=int, default=3, help="complete days before --until")
     parser.add_argument("--per-day", type=int, default=300)
     parser.add_argument("--until", type=date.fromisoformat, help="first day that is not complete")
-    parser.add_argument("--state-dir", type=Path, help="where the filling is kept")
-    chosen = parser.parse_args()
-    if chosen.gp_url:
-        install(chosen.gp_url)
-        seed(chosen.gp_url, company_catalog())
-    filled = filling(chosen, chosen.state_dir)
-    store = grown_store(filled, chosen.until, datetime.now(UTC))
-    settings = SandboxSettings()
-    settings.client_id = os.environ.get("COUNTERFOIL_STORE_CLIENT_ID", settings.client_id)
-    settings.client_secret = os.environ.get(
-        "COUNTERFOIL_STORE_CLIENT_SECRET", settings.client_secret
-    )
-    run_forever(create_app(store, settings), chosen.port)
+    chosen = parser.parse_args(arguments)
+    chosen.state_dir.mkdir(parents=True, exist_ok=True)
+    (chosen.state_dir / CONNECTIONS).unlink(missing_ok=True)
+    told_to_stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: told_to_stop.set())
+    with ExitStack() as stack:
+        write_connections(chosen.state_dir, open_sandboxes(stack, chosen))
+        print(f"serving {', '.join(chosen.channels)}", flush=True)  # noqa: T201
+        told_to_stop.wait()
 
 
 if __name__ == "__main__":

@@ -10,16 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from include.connectors.stores.shopify.sandbox import catalog as shop
-
-PLENTY = Decimal(50_000)
-# Short of stock on purpose: back-orders have to be seen.
-SHORT = {
-    "HOM-BLK": Decimal(60),
-    "TNT-2P": Decimal(60),
-    "SHO-DCK-10": Decimal(60),
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -59,27 +49,3 @@ class Assortment:
     taxes: Mapping[str, Decimal]
     gateways: tuple[str, ...]
     shipping: tuple[str, ...]
-
-
-def shop_assortment() -> Assortment:
-    """Return the assortment of the sandbox shop."""
-    locations = {site.location_id: site.name for site in shop.LOCATIONS}
-    first = next(iter(locations))
-    items = []
-    for variant in shop.VARIANTS:
-        if variant.kind == "gift_card":
-            continue
-        stocked = variant.kind != "digital"
-        units = dict.fromkeys(locations, PLENTY) | {first: SHORT.get(variant.sku, PLENTY)}
-        items.append(
-            Item(variant.sku, variant.title, variant.price, stocked, units if stocked else {})
-        )
-    places = (*shop.STATES, *shop.ABROAD.values())
-    return Assortment(
-        currency=shop.SHOP_CURRENCY,
-        items=tuple(items),
-        locations=locations,
-        taxes={title: Decimal(rate) for place in places for title, rate in place.taxes},
-        gateways=("shopify_payments", "paypal", "gift_card", "manual", "cash"),
-        shipping=("Standard", "Express", "Local pickup", "International"),
-    )

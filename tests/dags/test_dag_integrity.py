@@ -167,10 +167,28 @@ def test_a_wrong_channel_file_is_refused_in_words_and_breaks_no_other(tmp_path: 
     broken = bundle / "include" / "channels" / "broken"
     broken.mkdir()
     (broken / "channel.yaml").write_text("name: broken\ncurrency: shells\n", encoding="utf-8")
+    right = (ROOT / "include/channels/shopify_gp/channel.yaml").read_text(encoding="utf-8")
+    for name, old, new in (
+        ("no_such_erp", "connector: dynamics_gp", "connector: dynamics_gb"),
+        (
+            "odd_settings",
+            "connector: dynamics_gp",
+            "connector: dynamics_gp\n  settings: {sitte: X}",
+        ),
+    ):
+        folder = bundle / "include" / "channels" / name
+        folder.mkdir()
+        text = right.replace("name: shopify_gp", f"name: {name}").replace(old, new)
+        (folder / "channel.yaml").write_text(text, encoding="utf-8")
     found = parse(bundle, tmp_path)
     assert found["errors"] == {}
     assert "orders__shopify_gp" in found["dags"]
-    refused = found["dags"]["orders__broken"]
-    assert "refused" in refused["tags"]
-    assert "broken/channel.yaml" in refused["doc"]
-    assert "currency" in refused["doc"]
+    for name, told in (
+        ("broken", "currency"),
+        ("no_such_erp", "erp.connector: there is no connector 'dynamics_gb'"),
+        ("odd_settings", "erp.settings: dynamics_gp: sitte: Extra inputs are not permitted"),
+    ):
+        refused = found["dags"][f"orders__{name}"]
+        assert "refused" in refused["tags"]
+        assert f"{name}/channel.yaml" in refused["doc"]
+        assert told in refused["doc"]

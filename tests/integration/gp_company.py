@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.pool import NullPool
 
-from include.connectors.erps.dynamics_gp import SETTINGS, DynamicsGp, create
+from include.connectors.erps.dynamics_gp import SETTINGS
+from include.connectors.erps.dynamics_gp.connector import DynamicsGp, create
 from include.connectors.erps.dynamics_gp.sandbox.company import (
     Catalog,
     StockedItem,

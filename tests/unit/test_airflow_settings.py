@@ -23,26 +23,13 @@ def write(tmp_path: Path, text: str) -> Path:
     return path
 
 
-def test_the_file_has_the_connections_and_pools_of_the_channels() -> None:
-    settings = settings_file.read(FILE, VALUES)
-    kinds = {row.conn_id: row.conn_type for row in settings.connections}
-    assert kinds == {
-        "shopify_gp_store": "http",
-        "shopify_gp_erp": "counterfoil_gp_conn_type",
-        "counterfoil_staging": "postgres",
-    }
-    assert {row.pool_name for row in settings.pools} == {
-        "store_shopify_gp_store",
-        "erp_shopify_gp_erp",
-    }
-
-
 def test_the_channels_name_connections_and_pools_that_the_file_has() -> None:
     settings = settings_file.read(FILE, VALUES)
     names = {row.conn_id for row in settings.connections}
     pools = {row.pool_name for row in settings.pools}
     channels = sorted((ROOT / "include" / "channels").glob("*/channel.yaml"))
     assert channels
+    assert "counterfoil_staging" in names
     for path in channels:
         channel = yaml.safe_load(path.read_text())
         for side in ("store", "erp"):
@@ -76,8 +63,8 @@ def test_the_astro_cli_can_decode_the_file() -> None:
 
 def test_placeholders_are_filled_and_empty_fields_left_out() -> None:
     own = {
-        "COUNTERFOIL_STORE_URL": "http://127.0.0.1:1234",
-        "COUNTERFOIL_GP_PASSWORD": "",
+        "COUNTERFOIL_SHOPIFY_GP_STORE_HOST": "http://127.0.0.1:1234",
+        "COUNTERFOIL_SHOPIFY_GP_ERP_PASSWORD": "",
     }
     rows = {row.conn_id: row.body() for row in settings_file.read(FILE, VALUES | own).connections}
     assert rows["shopify_gp_store"]["host"] == "http://127.0.0.1:1234"
@@ -86,9 +73,32 @@ def test_placeholders_are_filled_and_empty_fields_left_out() -> None:
 
 
 def test_a_placeholder_without_a_value_is_named() -> None:
-    values = {name: value for name, value in VALUES.items() if name != "COUNTERFOIL_STORE_URL"}
-    with pytest.raises(SettingsFileError, match="no value for COUNTERFOIL_STORE_URL"):
+    left_out = "COUNTERFOIL_SHOPIFY_GP_STORE_HOST"
+    values = {name: value for name, value in VALUES.items() if name != left_out}
+    with pytest.raises(SettingsFileError, match=f"no value for {left_out}"):
         settings_file.read(FILE, values)
+    with pytest.raises(SettingsFileError, match=f"no value for {left_out}"):
+        settings_file.read(FILE, values, optional=True)
+
+
+def test_a_connection_without_any_value_is_left_out_where_that_is_allowed() -> None:
+    values = {name: value for name, value in VALUES.items() if "SHOPIFY_GP_STORE" not in name}
+    rows = settings_file.read(FILE, values, optional=True).connections
+    assert {"shopify_gp_erp", "counterfoil_staging"} <= {row.conn_id for row in rows}
+    assert "shopify_gp_store" not in {row.conn_id for row in rows}
+
+
+def test_what_a_connection_is_fills_its_own_placeholders() -> None:
+    values = settings_file.values_of(
+        {
+            "shopify_gp_store": {"conn_type": "http", "host": "http://127.0.0.1", "port": 1234},
+            "counterfoil_staging": {"conn_type": "postgres", "schema": "books"},
+        }
+    )
+    assert values["COUNTERFOIL_SHOPIFY_GP_STORE_TYPE"] == "http"
+    assert values["COUNTERFOIL_SHOPIFY_GP_STORE_HOST"] == "http://127.0.0.1:1234"
+    assert values["COUNTERFOIL_SHOPIFY_GP_STORE_PASSWORD"] == ""
+    assert values["COUNTERFOIL_STAGING_SCHEMA"] == "books"
 
 
 def test_extras_are_sent_as_json(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from local import __main__ as cli
-from local import credentials, ports
+from local import channels, credentials, ports
 from local.airflow import LocalAirflow
 from local.stack import Endpoints, SandboxOptions, Stack
 
@@ -102,8 +102,8 @@ def test_only_one_runner_holds_a_state_folder(tmp_path: Path) -> None:
 
 def test_a_runner_is_known_by_its_id_and_its_start(tmp_path: Path) -> None:
     started_at = psutil.Process().create_time()
-    assert Endpoints(os.getpid(), started_at, 1, 2).runner_is_alive()
-    assert not Endpoints(os.getpid(), started_at - 3600, 1, 2).runner_is_alive()
+    assert Endpoints(os.getpid(), started_at, 1, []).runner_is_alive()
+    assert not Endpoints(os.getpid(), started_at - 3600, 1, []).runner_is_alive()
 
 
 def test_the_sandbox_gets_the_options_that_were_given() -> None:
@@ -119,3 +119,15 @@ def test_stopping_and_asking_where_nothing_runs_are_no_errors(
     assert "nothing is running" in capsys.readouterr().out
     assert cli.main([*state, "status"]) == 1
     assert "no stack is up" in capsys.readouterr().out
+
+
+def test_every_channel_whose_erp_comes_up_by_itself_is_brought_up() -> None:
+    assert "shopify_gp" in channels.chosen()
+    assert channels.chosen(only=["shopify_gp"]) == ["shopify_gp"]
+
+
+def test_a_channel_or_an_erp_that_there_is_not_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(channels.NoSuchChannel, match=r"no channel shopify_g; there are: .*shopify"):
+        channels.chosen(only=["shopify_g"])
+    with pytest.raises(channels.NoSuchChannel, match=r"no ERP .* sap; there are: .*dynamics_gp"):
+        channels.chosen(erps=["sap"])

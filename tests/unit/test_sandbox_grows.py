@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from include.sandbox.__main__ import Filling, grown_store
+from include.sandbox.shops import Filling, grown_store
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from include.connectors.erps.dynamics_gp.connector import DynamicsGp, create
 from include.connectors.erps.dynamics_gp.settings import DynamicsGpSettings
 
 SETTINGS = DynamicsGpSettings
 REMOTE = "database"
-
-__all__ = ["REMOTE", "SETTINGS", "DynamicsGp", "create"]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from include.connectors.stores.shopify.connector import ShopifyStore, create
 from include.connectors.stores.shopify.settings import ShopifySettings
 
 SETTINGS = ShopifySettings
-
-__all__ = ["SETTINGS", "ShopifyStore", "create"]
