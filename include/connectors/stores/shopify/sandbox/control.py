@@ -65,6 +65,8 @@ class Control:
             ("GET", "/settings", self.settings),
             ("POST", "/settings", self.change_settings),
             ("POST", "/clock", self.set_clock),
+            ("GET", "/lives", self.lives),
+            ("POST", "/lives", self.live_slowly),
             ("GET", "/log", self.log),
             ("DELETE", "/log", self.clear_log),
             ("POST", "/tokens/expire", self.expire_tokens),
@@ -220,6 +222,25 @@ class Control:
         self._store.clock.set(None if text is None else _moment(text))
         return {"now": instant(self._store.clock.now())}
 
+    def lives(self, _given: dict[str, Any]) -> Any:
+        """Tell what has happened in the shop, stretch by stretch of its time."""
+        return {
+            "now": instant(self._store.clock.now()),
+            "chapters": [
+                {"until": instant(chapter.until), "happened": dict(chapter.happened)}
+                for chapter in self._store.timeline.chapters
+            ],
+        }
+
+    def live_slowly(self, given: dict[str, Any]) -> Any:
+        """Let a lively shop live from a time (`from`) just as far as it is asked about."""
+        at, lived = _moment(given["from"]), self._store.timeline.lived_until
+        if lived is not None and lived > at:
+            raise Refusal(f"the shop has lived until {instant(lived)}: no time goes back")
+        self._store.clock.slow_from(at)
+        self._store.asked_until(None)
+        return {"now": instant(at)}
+
     def log(self, _given: dict[str, Any]) -> Any:
         """Return operation, status and cost of every request so far."""
         return {"requests": self._sandbox.log}
@@ -264,6 +285,7 @@ class Control:
         self, order: Order, given: dict[str, Any], change: Callable[[datetime], None]
     ) -> Any:
         change(self._time(given))
+        self._store.timeline.forget(order.gid)
         self._store.put(order)
         return self._state(order)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -26,6 +28,8 @@ class Maker:
         crowd: Who orders.
         until: Nothing happens after this time.
         number: The last order number given.
+        lead: In a lively shop: leads an ordinary order's whole life, or leaves it to its course.
+        kept: In a lively shop: the earlier versions of the order that is being made.
     """
 
     chance: random.Random
@@ -33,6 +37,13 @@ class Maker:
     crowd: Crowd
     until: datetime
     number: int = 1000
+    lead: Callable[[Maker, Order], bool] | None = None
+    kept: list[Order] = field(default_factory=list)
+
+    def keep(self, order: Order) -> None:
+        """Keep an order as it is before something happens to it."""
+        if self.lead is not None:
+            self.kept.append(deepcopy(order))
 
     def blank(
         self,
@@ -83,7 +94,8 @@ class Maker:
         ]
 
     def later(self, order: Order, hours: float) -> datetime:
-        """Return a time after the order's last change, before the end of the seed if it can be."""
+        """Return when the next thing happens to an order: before the end of the seed if it can."""
+        self.keep(order)
         # Always two draws: a shop that is seeded further must not change its earlier days.
         delay, share = self.chance.randint(1, 1800), self.chance.random()
         at = order.updated_at + timedelta(hours=hours, seconds=delay)
@@ -117,6 +129,8 @@ class Maker:
         if title == "Standard" and order.subtotal.shop > 150:  # noqa: PLR2004 - free from here
             compose.discount_shipping(order, "FREESHIP150")
         compose.charge_taxes(order, place)
+        if self.lead is not None and self.lead(self, order):
+            return order
         self._take_payment(order)
         self._history(order)
         return order

@@ -97,6 +97,7 @@ def find(call: Call, path: list[str], args: dict[str, Any], sort: str) -> Found:
         call.search.append(
             {"path": path, "query": query, "parsed": search.parsed, "warnings": warnings}
         )
+    call.shop.asked_until(search.until)
     oldest = call.oldest()
     column = _SORTS.get(sort, "id")
     found = [

@@ -44,11 +44,13 @@ class Search:
         matches: Tells whether an order's indexed fields match.
         parsed: The search as Shopify reports it back.
         warnings: What it did not understand, in Shopify's shape.
+        until: The latest time that it names as an end, if it names one.
     """
 
     matches: Predicate
     parsed: dict[str, Any]
     warnings: list[dict[str, str]] = field(default_factory=list)
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def compile_search(query: str, habits: Habits, known: frozenset[str]) -> Search:
     """
     reader = _Reader(query, habits, known)
     matches, parsed = reader.read()
-    return Search(matches, parsed, reader.warnings)
+    return Search(matches, parsed, reader.warnings, max(reader.ends, default=None))
 
 
 class _Reader:
@@ -92,6 +94,7 @@ class _Reader:
         self._habits = habits
         self._known = known
         self.warnings: list[dict[str, str]] = []
+        self.ends: list[datetime] = []
 
     def read(self) -> tuple[Predicate, dict[str, Any]]:
         """Read the whole query."""
@@ -167,6 +170,8 @@ class _Reader:
             span = date_span(value, quoted, self._habits)
             if span is None:
                 return self._warn(key, wrong, "invalid_value")
+            if operator in ("<", "<="):
+                self.ends.append(span[1])
             return _date_test(key, operator, span, self._habits.inclusive)
         if key in _NUMBERS:
             number = _number(value)

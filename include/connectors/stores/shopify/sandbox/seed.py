@@ -10,10 +10,11 @@ import argparse
 import json
 import random
 import sys
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from include.connectors.stores.shopify.sandbox import catalog
+from include.connectors.stores.shopify.sandbox import catalog, lives
 from include.connectors.stores.shopify.sandbox.book import Order
 from include.connectors.stores.shopify.sandbox.cases import CASES
 from include.connectors.stores.shopify.sandbox.compose import Ids
@@ -24,6 +25,7 @@ from include.connectors.stores.shopify.sandbox.store import StoreState
 # Share of a day's orders per hour of the shop's own day.
 _RHYTHM = (2, 1, 1, 1, 1, 2, 3, 5, 7, 9, 10, 11, 12, 11, 10, 10, 10, 11, 12, 14, 15, 13, 9, 5)
 _CUSTOMERS_PER_DAY = 240
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 def build_store(
@@ -34,6 +36,7 @@ def build_store(
     now: datetime | None = None,
     *,
     crowd_days: int | None = None,
+    lively: bool = False,
 ) -> StoreState:
     """Fill a shop.
 
@@ -45,6 +48,8 @@ def build_store(
         now: Orders of that day are placed up to this time (default: now, when `until` is today).
         crowd_days: Days that the number of customers is reckoned by (default: `days`). A shop
             seeded again with more days and the same crowd repeats its earlier days.
+        lively: Orders come about, and are edited, refunded and cancelled, as the shop's clock
+            reaches these times; else every order has its whole history at once.
 
     Returns:
         The shop's records.
@@ -55,19 +60,42 @@ def build_store(
     crowd = Crowd(chance, _CUSTOMERS_PER_DAY * max(crowd_days or days, 1))
     end = datetime.combine(last, time(), UTC)
     horizon = max(moment, end)
-    maker = Maker(chance, Ids(), crowd, horizon)
+    maker = Maker(chance, Ids(), crowd, _NEVER if lively else horizon)
+    if lively:
+        maker.lead = _lead
     store = StoreState(ids=maker.ids)
     store.customers = crowd.records
     store.maker = maker
     for number in range(days, 0, -1):
-        store.load(_day(maker, last - timedelta(days=number), per_day, horizon))
+        _add(store, _day(maker, last - timedelta(days=number), per_day, horizon), lively=lively)
     if last == moment.date():
-        store.load(_day(maker, last, per_day, moment))
+        _add(store, _day(maker, last, per_day, moment), lively=lively)
     return store
 
 
-def _day(maker: Maker, day: date, per_day: int, before: datetime) -> list[Order]:
-    """Make a day's orders that are placed before a time."""
+def _lead(maker: Maker, order: Order) -> bool:
+    chosen = lives.choose(order)
+    if chosen is None:
+        return False
+    life, chance = chosen
+    life(maker, order, chance)
+    return True
+
+
+def _add(store: StoreState, made: Iterator[tuple[Order, list[Order]]], *, lively: bool) -> None:
+    if not lively:
+        store.load([order for order, _ in made])
+        return
+    for order, earlier in made:
+        for version in (*earlier, order):
+            version.case = order.case
+            store.timeline.add(version, version.updated_at)
+
+
+def _day(
+    maker: Maker, day: date, per_day: int, before: datetime
+) -> Iterator[tuple[Order, list[Order]]]:
+    """Yield a day's orders that are placed before a time, each with its earlier versions."""
     start = datetime.combine(day, time(), UTC)
     zone = ZoneInfo(catalog.SHOP_TIMEZONE)
     weights = [_RHYTHM[(start + timedelta(hours=hour)).astimezone(zone).hour] for hour in range(24)]
@@ -76,15 +104,13 @@ def _day(maker: Maker, day: date, per_day: int, before: datetime) -> list[Order]
         start + timedelta(hours=hour, seconds=maker.chance.randint(0, 3599)) for hour in hours
     )
     awkward = dict(zip(maker.chance.sample(range(len(times)), len(CASES)), CASES, strict=True))
-    made = []
     for place, at in enumerate(times):
         if at >= before:
             break
-        case = awkward.get(place)
+        case, maker.kept = awkward.get(place), []
         order = maker.ordinary(at) if case is None else CASES[case](maker, at)
         order.case = case or "ordinary"
-        made.append(order)
-    return made
+        yield order, maker.kept
 
 
 def main(arguments: list[str] | None = None) -> int:

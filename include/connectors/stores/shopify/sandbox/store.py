@@ -9,7 +9,7 @@ from __future__ import annotations
 import bisect
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from threading import RLock
 from typing import Any
 
@@ -17,21 +17,9 @@ from include.connectors.stores.shopify.sandbox import catalog
 from include.connectors.stores.shopify.sandbox.book import Order
 from include.connectors.stores.shopify.sandbox.compose import Ids
 from include.connectors.stores.shopify.sandbox.render import Record, instant, render
+from include.connectors.stores.shopify.sandbox.timeline import Clock, Timeline
 
-
-class Clock:
-    """The sandbox's time: the real time until it is set, then a time that stands still."""
-
-    def __init__(self) -> None:
-        self._fixed: datetime | None = None
-
-    def now(self) -> datetime:
-        """Return the current time (UTC)."""
-        return self._fixed or datetime.now(UTC)
-
-    def set(self, at: datetime | None) -> None:
-        """Stop the clock at a time, or let it run again with None."""
-        self._fixed = None if at is None else at.astimezone(UTC)
+__all__ = ["Clock", "StoreState"]
 
 
 @dataclass(slots=True)
@@ -94,12 +82,14 @@ class StoreState:
     Attributes:
         clock: The sandbox's time.
         maker: What makes further orders, if the shop was seeded.
+        timeline: What is still to happen in a lively shop.
     """
 
     def __init__(
         self, lag: Callable[[], float] = lambda: 0.0, ids: Ids | None = None
     ) -> None:  # fmt: skip
         self.clock = Clock()
+        self.timeline = Timeline()
         self.ids = ids or Ids()
         self.lock = RLock()
         self.lag = lag
@@ -120,9 +110,11 @@ class StoreState:
             self.products.setdefault(variant.product_id, product_record(variant))
 
     def __len__(self) -> int:
+        self._live()
         return len(self._orders)
 
     def __iter__(self) -> Iterator[Order]:
+        self._live()
         return iter([kept.order for kept in self._orders.values()])
 
     def put(self, order: Order, *, indexed_at: datetime | None = None) -> Record:
@@ -140,7 +132,7 @@ class StoreState:
             kept = self._orders.get(order.gid)
             if kept is None:
                 kept = self._orders[order.gid] = Kept(order, record)
-            kept.record = record
+            kept.order, kept.record = order, record
             entry = Entry(indexed_at or self.clock.now(), index_fields(record, order.id))
             kept.entries.append(entry)
             del kept.entries[:-8]
@@ -154,10 +146,28 @@ class StoreState:
         for order in orders:
             self.put(order, indexed_at=order.updated_at - timedelta(days=1))
 
+    def asked_until(self, at: datetime | None) -> None:
+        """Let a shop in slow time live up to what is asked about.
+
+        Args:
+            at: The latest time that a search names as an end, if it names one.
+        """
+        if at is not None and self.clock.asked_until(at):
+            with self.lock:
+                self.timeline.begin_chapter(self.clock.now())
+        self._live()
+
+    def _live(self) -> None:
+        """Let everything happen whose time has come."""
+        with self.lock:
+            for at, order in self.timeline.due(self.clock.now()):
+                self.put(order, indexed_at=at)
+
     def remove(self, gid: str) -> None:
         """Delete an order from the records and the index."""
         with self.lock:
             self._orders.pop(gid)
+            self.timeline.forget(gid)
             self.version += 1
 
     def order(self, gid: str) -> Order:
@@ -166,6 +176,7 @@ class StoreState:
         Raises:
             KeyError: There is no such order.
         """
+        self._live()
         return self._orders[gid].order
 
     def by_name(self, name: str) -> Order:
@@ -174,13 +185,14 @@ class StoreState:
         Raises:
             KeyError: There is no such order.
         """
-        found = next((k.order for k in self._orders.values() if k.order.name == name), None)
+        found = next((order for order in self if order.name == name), None)
         if found is None:
             raise KeyError(name)
         return found
 
     def record(self, gid: str) -> Record | None:
         """Return any record by its global id: an order, a part of one, a customer and so on."""
+        self._live()
         kept = self._orders.get(gid)
         if kept is not None:
             return kept.record
@@ -195,6 +207,7 @@ class StoreState:
     def indexed(self) -> list[tuple[str, dict[str, Any]]]:
         """Return what the search index knows of every order at this moment."""
         with self.lock:
+            self._live()
             horizon = self.clock.now() - timedelta(seconds=self.lag())
             found: list[tuple[str, dict[str, Any]]] = []
             for gid, kept in self._orders.items():
