@@ -170,3 +170,23 @@ def test_another_refusal_than_an_active_backfill_is_passed_on() -> None:
 
     with pytest.raises(AirflowApiError, match="403"):
         run(Refusing(), [])
+
+
+class PausedDags:
+    """Lists DAGs that are paused and notes those that no longer are."""
+
+    def __init__(self, *dag_ids: str) -> None:
+        self.dag_ids = dag_ids
+        self.unpaused: list[str] = []
+
+    def call(self, method: str, path: str, *_rest: Any, **_named: Any) -> Any:
+        if method == "PATCH":
+            self.unpaused.append(path.removeprefix("/dags/"))
+            return {}
+        return {"dags": [{"dag_id": name} for name in self.dag_ids]}
+
+
+def test_only_the_dags_of_channels_that_are_up_start_by_themselves() -> None:
+    airflow = PausedDags("housekeeping", "orders__shopify_gp", "orders__shopify_other")
+    backfill.unpause_all(airflow, ["shopify_gp"])  # type: ignore[arg-type]
+    assert airflow.unpaused == ["housekeeping", "orders__shopify_gp"]
