@@ -21,11 +21,12 @@ import sqlalchemy
 from sqlalchemy import text
 
 from include.connectors.erps.dynamics_gp.sandbox.company import install, seed
+from include.connectors.erps.dynamics_gp.sandbox.shop_company import company_catalog
 from include.connectors.stores.shopify.sandbox.running import serve_in_thread
 from include.connectors.stores.shopify.sandbox.seed import build_store
 from include.connectors.stores.shopify.sandbox.server import create_app
 from include.connectors.stores.shopify.sandbox.settings import SandboxSettings
-from include.sandbox.catalog import company_catalog
+from include.sandbox.shop import shop_assortment
 from local.ports import HOST
 from local.postgres import SUPERUSER, EmbeddedPostgres
 from tests.e2e.tcp_postgres import reached_by_tcp
@@ -60,7 +61,7 @@ def town(postgres_server: EmbeddedPostgres, staging_url: str) -> Iterator[Town]:
     company = f"{staging}_gp"
     postgres_server.create_database(company)
     install(postgres_server.url(company))
-    seed(postgres_server.url(company), company_catalog())
+    seed(postgres_server.url(company), company_catalog(shop_assortment()))
     shop = build_store(11, 2, 15, date(2026, 11, 21), datetime.now(UTC))
     with serve_in_thread(create_app(shop, SandboxSettings())) as url:
         yield Town(url, postgres_server, staging, company)

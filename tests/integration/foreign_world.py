@@ -11,12 +11,13 @@ import sqlalchemy
 from sqlalchemy import text
 
 from include.connectors.erps.dynamics_gp.sandbox.company import install, seed
+from include.connectors.erps.dynamics_gp.sandbox.shop_company import company_catalog
 from include.domain.proof import WindowProof
 from include.domain.window import Window
 from include.pipelines import documents, orders, proof
 from include.pipelines.house import House
 from include.pipelines.runs import Run, RunType
-from include.sandbox.catalog import company_catalog
+from include.sandbox.shop import shop_assortment
 from local.postgres import EmbeddedPostgres
 from tests.contract.foreign_store import ForeignStore, serve
 from tests.integration.world import NOW, TOKEN, FixedClock, open_house
@@ -77,7 +78,7 @@ def open_foreign_world(
     server.create_database(name)
     gp_url = server.url(name)
     install(gp_url)
-    seed(gp_url, company_catalog())
+    seed(gp_url, company_catalog(shop_assortment()))
     store.token = TOKEN
     clock = FixedClock(now)
     try:

@@ -18,6 +18,7 @@ from sqlalchemy import text
 
 from include.connectors import registry
 from include.connectors.erps.dynamics_gp.sandbox.company import install, seed
+from include.connectors.erps.dynamics_gp.sandbox.shop_company import company_catalog
 from include.connectors.stores.shopify.sandbox.faults import Fault
 from include.connectors.stores.shopify.sandbox.running import serve_in_thread
 from include.connectors.stores.shopify.sandbox.seed import build_store
@@ -29,7 +30,7 @@ from include.domain.window import Selection, Window
 from include.pipelines import documents, orders, proof
 from include.pipelines.house import House
 from include.pipelines.runs import Run, RunType
-from include.sandbox.catalog import company_catalog
+from include.sandbox.shop import shop_assortment
 from include.settings.channel import load_channel, load_seeds
 from include.staging import engine as staging
 from include.staging import mapping
@@ -142,7 +143,7 @@ def open_world(
     server.create_database(name)
     gp_url = server.url(name)
     install(gp_url)
-    seed(gp_url, company_catalog())
+    seed(gp_url, company_catalog(shop_assortment()))
     shop = build_store(seed_number, days, per_day, UNTIL, NOW)
     chosen = sandbox or SandboxSettings(bucket_size=200_000, restore_rate=20_000)
     try:

@@ -8,10 +8,11 @@ import pytest
 from pydantic import ValidationError
 
 from include.connectors.erps import dynamics_gp
+from include.connectors.erps.dynamics_gp.sandbox.shop_company import maps
 from include.connectors.erps.dynamics_gp.settings import DynamicsGpSettings
-from include.sandbox.catalog import maps
-from include.sandbox.maps import FOLDER, render
-from include.settings.channel import load_channel, load_seeds
+from include.sandbox.maps import render
+from include.sandbox.shop import shop_assortment
+from include.settings.channel import CHANNELS, load_channel, load_seeds
 
 README = (Path(dynamics_gp.__file__).parent / "README.md").read_text(encoding="utf-8")
 
@@ -35,9 +36,12 @@ def test_a_batch_prefix_leaves_room_for_the_date() -> None:
 
 def test_the_channels_settings_and_maps_are_the_ones_the_sandbox_is_made_of() -> None:
     DynamicsGpSettings.model_validate(load_channel("shopify_gp").erp.settings)
-    for kind, rows in maps().items():
-        assert (FOLDER / f"{kind}.csv").read_text(encoding="utf-8") == render(rows), kind
+    written = maps(shop_assortment())
+    for kind, rows in written.items():
+        assert (CHANNELS / "shopify_gp" / "maps" / f"{kind}.csv").read_text(
+            encoding="utf-8"
+        ) == render(rows), kind
     seeded = {(row.kind, row.key): row.value for row in load_seeds("shopify_gp")}
     assert seeded == {
-        (kind, key): value for kind, rows in maps().items() for key, value in rows.items()
+        (kind, key): value for kind, rows in written.items() for key, value in rows.items()
     }
