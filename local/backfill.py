@@ -69,6 +69,7 @@ def run(
     tell: Callable[[str], None],
     check: Callable[[], None],
     seconds: float,
+    at_once: int = MAX_ACTIVE_RUNS,
 ) -> list[DayRun]:
     """Start a backfill and follow it to its end.
 
@@ -80,6 +81,7 @@ def run(
         tell: prints one line of progress.
         check: raises when the stack is no longer sound.
         seconds: how long the whole may take.
+        at_once: how many windows may run at the same time; 1 runs them in order.
 
     Returns:
         The runs of the range in order of their windows, each in a final state.
@@ -89,7 +91,14 @@ def run(
         AirflowApiError: Airflow refused for another reason than an active backfill.
     """
     deadline = time.monotonic() + seconds
-    backfill_id = _create(api, dag_id, from_at, to_at, tell=tell, check=check, deadline=deadline)
+    body: dict[str, Any] = {
+        "dag_id": dag_id,
+        "from_date": from_at.isoformat(),
+        "to_date": to_at.isoformat(),
+        "reprocess_behavior": "completed",
+        "max_active_runs": at_once,
+    }
+    backfill_id = _create(api, body, tell=tell, check=check, deadline=deadline)
     # Unpaused only now: unpausing starts the latest scheduled window, which would meet the
     # backfill's run of the same window.
     api.call("PATCH", f"/dags/{dag_id}", {"is_paused": False}, {"update_mask": "is_paused"})
@@ -189,21 +198,13 @@ def unpause_all(api: AirflowApi, channels: Collection[str]) -> None:
 
 def _create(
     api: AirflowApi,
-    dag_id: str,
-    from_at: datetime,
-    to_at: datetime,
+    body: dict[str, Any],
     *,
     tell: Callable[[str], None],
     check: Callable[[], None],
     deadline: float,
 ) -> int:
-    body: dict[str, Any] = {
-        "dag_id": dag_id,
-        "from_date": from_at.isoformat(),
-        "to_date": to_at.isoformat(),
-        "reprocess_behavior": "completed",
-        "max_active_runs": MAX_ACTIVE_RUNS,
-    }
+    dag_id = body["dag_id"]
     waiting = False
     while True:
         try:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import Event
 from typing import TYPE_CHECKING
 
-from local import backfill, postgres, summary
+from local import backfill, lives, postgres, summary
 from local.stack import StackError
 
 if TYPE_CHECKING:
@@ -23,10 +23,11 @@ PROOFS = 1000
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """What the main job of one channel came to: its runs, and why tasks failed."""
+    """What the main job of one channel came to: its runs, why tasks failed, its shop's days."""
 
     runs: list[backfill.DayRun]
     faults: list[str]
+    lived: lives.Lived = field(default_factory=lives.Lived)
 
 
 def do(
@@ -62,18 +63,23 @@ def do(
         try:
             api.log_in()
             api.wait_for_dag(_orders_of(channel), PARSE_SECONDS)
-            runs = backfill.run(
-                api,
-                _orders_of(channel),
-                from_at,
-                to_at,
-                tell=lambda line: stack.tell(f"{channel}: {line.strip()}"),
-                check=sound,
-                seconds=JOB_SECONDS,
-            )
+            # What was proven once has seen the shop's later days: no time goes back.
+            is_new = not _read_proofs(stack, channel)
+            shop = lives.shop_of(stack.sandbox_connections(), channel) if is_new else None
+            with lives.along_with_windows(shop, from_at) as lived:
+                runs = backfill.run(
+                    api,
+                    _orders_of(channel),
+                    from_at,
+                    to_at,
+                    tell=lambda line: stack.tell(f"{channel}: {line.strip()}"),
+                    check=sound,
+                    seconds=JOB_SECONDS,
+                    at_once=1 if lived.is_slow else backfill.MAX_ACTIVE_RUNS,
+                )
         except (backfill.BackfillFailed, TimeoutError) as error:
             return _Job([], [str(error)])
-        return _Job(runs, backfill.reasons(api, _orders_of(channel), runs))
+        return _Job(runs, backfill.reasons(api, _orders_of(channel), runs), lived)
 
     with ThreadPoolExecutor(len(endpoints.channels)) as threads:
         try:
@@ -85,7 +91,8 @@ def do(
     for channel, job in zip(endpoints.channels, jobs, strict=True):
         proofs = summary.proofs_of(job.runs, _read_proofs(stack, channel))
         good = good and summary.is_good(job.runs, proofs)
-        print(f"\n{channel}\n{summary.describe_windows(job.runs, proofs)}\n")
+        told = [channel, summary.describe_windows(job.runs, proofs), *lives.describe(job.lived)]
+        print("\n" + "\n".join(told) + "\n")
         for line in job.faults:
             print(f"FAILED {line}")
     print(summary.describe_access(endpoints.airflow_url, stack.credentials.passwords), flush=True)

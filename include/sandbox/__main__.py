@@ -46,7 +46,7 @@ def open_shop(stack: ExitStack, channel: str, folder: Path, chosen: argparse.Nam
         per_day=chosen.per_day,
         until=chosen.until,
     )
-    store = grown_store(filled, chosen.until, datetime.now(UTC))
+    store = grown_store(filled, chosen.until, datetime.now(UTC), lively=True)
     settings, own = SandboxSettings(), os.environ
     settings.client_id = own.get("COUNTERFOIL_SHOP_CLIENT_ID", settings.client_id)
     settings.client_secret = own.get("COUNTERFOIL_SHOP_CLIENT_SECRET", settings.client_secret)

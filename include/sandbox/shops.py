@@ -62,17 +62,26 @@ def filling(
     return new
 
 
-def grown_store(filled: Filling, until: date | None, now: datetime) -> StoreState:
+def grown_store(
+    filled: Filling, until: date | None, now: datetime, *, lively: bool = False
+) -> StoreState:
     """Return the shop of a filling as it is by now: its earlier days, and those since.
 
     Args:
         filled: What the shop was first filled with.
         until: First day that is not complete, if someone says so.
         now: The present.
+        lively: Whether its orders change as its clock goes on.
     """
     first = date.fromisoformat(filled.until)
     last = max(first, until or now.date())
     since = (last - first).days
     return build_store(
-        filled.seed, filled.days + since, filled.per_day, last, now, crowd_days=filled.days
+        filled.seed,
+        filled.days + since,
+        filled.per_day,
+        last,
+        now,
+        crowd_days=filled.days,
+        lively=lively,
     )
