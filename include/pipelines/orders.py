@@ -8,30 +8,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import orjson
-
-from include.domain.balance import require_balance
-from include.domain.codec import to_document
-from include.domain.errors import (
-    ConfigurationError,
-    ContractDrift,
-    OrderError,
-    WindowError,
-)
+from include.domain.errors import ConfigurationError, WindowError
 from include.domain.verdict import Finding, Severity
 from include.domain.window import Selection
-from include.pipelines.checks import check_row
+from include.pipelines import translation
 from include.pipelines.house import House
 from include.pipelines.runs import Run
-from include.pipelines.surprises import SURPRISES, contained
 from include.ports.store import OrderHeader, RawOrder
 from include.quality import runner
 from include.staging import landing, ledger, privacy, quarantine, validation
 from include.staging import orders as staged
+from include.staging.rows import LandedOrder
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -259,47 +249,21 @@ def _rare_collections() -> Iterator[None]:
         gc.set_threshold(*usual)
 
 
-def _write(house: House, batch_id: int, rows: list[landing.LandedOrder]) -> tuple[int, int]:
+def _write(house: House, batch_id: int, rows: list[LandedOrder]) -> tuple[int, int]:
     """Write rows; return how many were landed, and how many of them with their content."""
     with house.engine.begin() as connection:
         done = landing.land(connection, batch_id, rows)
     return done.orders, done.readable(rows)
 
 
-def translate(house: House, raws: Iterable[RawOrder]) -> Iterator[landing.LandedOrder]:
+def translate(house: House, raws: Iterable[RawOrder]) -> Iterator[LandedOrder]:
     """Yield raw documents ready to be landed, in canonical form or held with the reason.
 
     Args:
         house: The channel.
         raws: Documents as the store sent them.
     """
-    now = house.clock.now()
-    for raw in raws:
-        try:
-            yield _translated(house, raw, now)
-        except OrderError as error:
-            yield landing.unreadable(raw, error)
-        except SURPRISES as error:
-            reason = contained(error, raw.order_number, "it could not be translated")
-            yield landing.unreadable(raw, reason)
-
-
-def _translated(house: House, raw: RawOrder, now: datetime) -> landing.LandedOrder:
-    if raw.fault:
-        raise ContractDrift(
-            f"{raw.fault}; look at it in the store's admin and replay the window",
-            rule="order_given_whole",
-            field="order",
-        )
-    order = house.store.normalise(house.channel, raw.document)
-    checks = check_row(order, now)
-    row = landing.landed(raw, order, orjson.dumps(to_document(order)), checks)
-    if checks["broken_ties"]:
-        try:
-            require_balance(order)
-        except OrderError as error:
-            return landing.at_fault(row, error)
-    return row
+    return translation.translate(house.channel, house.store.normalise, raws, house.clock.now())
 
 
 def _duplicates(

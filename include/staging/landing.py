@@ -7,35 +7,35 @@ never costs the others their place: it is landed without its content, held, with
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from hashlib import sha256
-from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 import psycopg
 from sqlalchemy import Connection, text
 
-from include.domain.errors import ConfigurationError, ExpectationFailed, OrderError, WindowError
-from include.domain.money import ZERO
-from include.domain.order import Order, OrderLine
+from include.domain.errors import ConfigurationError, WindowError
 from include.domain.verdict import Finding
 from include.domain.window import Basis, Selection, Window
 from include.ports.store import RawOrder
 from include.staging.checks import CHECK_COLUMNS
+from include.staging.copying import (
+    DOCUMENT_COLUMNS,
+    ORDER_COLUMNS,
+    UNFIT,
+    EncodedOrder,
+    encode,
+    file_of,
+)
+from include.staging.rows import CARRIED_CHECKS, LandedOrder
 
 CHUNK = 250
 """Orders in one call of ``land`` that are a good size for memory and speed."""
 
-_MONEY_LIMIT = Decimal(10) ** 12  # the sums of a window have to fit numeric(19, 5) too
-_INTEGER_LIMIT = 2**31
-_DIGEST_BYTES = 16
-_HELD_BYTES = 2047
 _FETCHED = 2_000
 
 
@@ -84,26 +84,6 @@ class Batch:
     created_at: datetime
 
 
-class LandedOrder(NamedTuple):
-    """One order ready to be copied: build it with ``landed`` or ``unreadable``."""
-
-    order_id_store: str
-    order_number: str
-    updated_at: datetime
-    digest: bytes
-    raw: bytes | None
-    canonical: bytes | None = None
-    canonical_digest: bytes | None = None
-    lines: bytes | None = None
-    totals: tuple[Decimal | None, ...] = (None,) * 6
-    checks: tuple[Any, ...] = ()
-    verdict: str | None = None
-    reason_class: str | None = None
-    rule: str | None = None
-    field: str | None = None
-    message: str | None = None
-
-
 class Landed(NamedTuple):
     """What one call of ``land`` wrote.
 
@@ -117,14 +97,14 @@ class Landed(NamedTuple):
     documents: int
     refused: tuple[str, ...] = ()
 
-    def readable(self, rows: Iterable[LandedOrder]) -> int:
+    def readable(self, rows: Iterable[LandedOrder | EncodedOrder]) -> int:
         """Return how many of the rows that were given are landed with their canonical form.
 
         Args:
             rows: The chunk, each order once.
         """
         refused = set(self.refused)
-        return sum(row.canonical is not None and row.order_id_store not in refused for row in rows)
+        return sum(row.is_readable and row.order_id_store not in refused for row in rows)
 
 
 class BatchOrder(NamedTuple):
@@ -149,48 +129,25 @@ class BatchOrder(NamedTuple):
     staged_version: datetime | None
 
 
-_IDENTITY = ("order_id_store", "order_number", "updated_at")
-_CHECKS = tuple(column for column in CHECK_COLUMNS if column.name not in _IDENTITY)
-_pick_checks = itemgetter(*(column.name for column in _CHECKS))
-_NO_CHECKS = (None,) * len(_CHECKS)
-_TOTALS = (
-    "original_total",
-    "current_total",
-    "current_tax",
-    "received",
-    "refunded",
-    "outstanding",
-)
-# Column and type on the wire. A binary json is its own bytes, so bytes go out as they are.
-_COPIED = (
-    ("batch_id", "bigint"),
-    ("order_id_store", "text"),
-    ("order_number", "text"),
-    ("updated_at", "timestamptz"),
-    ("digest", "bytea"),
-    ("document", "bytea"),
-    ("canonical", "bytea"),
-    ("canonical_digest", "bytea"),
-    ("lines", "bytea"),
-    ("verdict", "text"),
-    ("reason_class", "text"),
-    ("rule", "text"),
-    ("field", "text"),
-    ("message", "text"),
-    *((name, "numeric") for name in _TOTALS),
-    *((column.name, column.sql_type) for column in _CHECKS),
-)
+# The order's columns, and its document's, as they come in for the merge.
+_COPIED = (*ORDER_COLUMNS[:5], ("document", "bytea"), *ORDER_COLUMNS[5:])
 # A binary integer is cut to four bytes without a word: eight go out, the insert checks the range.
 _WIRE_TYPES = ["bigint" if wire == "integer" else wire for _, wire in _COPIED]
 _COLUMNS = ", ".join(name for name, _ in _COPIED)
-_KEPT = [name for name, _ in _COPIED if name != "document"]
+_KEPT = [name for name, _ in ORDER_COLUMNS]
 _JSON = ("document", "canonical", "lines")
+_NO_CHECKS = (None,) * len(CARRIED_CHECKS)
 _INCOMING = ", ".join(
     f"{name} {'json' if name in _JSON else wire}"
     for (name, _), wire in zip(_COPIED, _WIRE_TYPES, strict=True)
 )
 _PREPARE = f"CREATE TEMPORARY TABLE incoming_order ({_INCOMING}) ON COMMIT DELETE ROWS"
 _COPY = f"COPY incoming_order ({_COLUMNS}) FROM STDIN (FORMAT binary)"
+_COPY_DOCUMENTS = (
+    f"COPY landing_document ({', '.join(name for name, _ in DOCUMENT_COLUMNS)})"
+    " FROM STDIN (FORMAT binary)"
+)
+_COPY_ORDERS = f"COPY landing_order ({', '.join(_KEPT)}) FROM STDIN (FORMAT binary)"
 _KEEP = f"""
 WITH documents AS (
     INSERT INTO landing_document
@@ -367,131 +324,6 @@ def read_batch(connection: Connection, batch_id: int) -> Batch:
     )
 
 
-def landed(raw: RawOrder, order: Order, canonical: bytes, checks: Mapping[str, Any]) -> LandedOrder:
-    """Make an order ready to be landed.
-
-    Args:
-        raw: The document as the store sent it.
-        order: The same, translated.
-        canonical: The translated order as JSON.
-        checks: One value for each of ``CHECK_COLUMNS``.
-
-    Returns:
-        The row for ``land``.
-
-    Raises:
-        ExpectationFailed: An amount or a quantity is larger than any order's can be.
-    """
-    stated = order.stated
-    totals = (
-        stated.original_total.shop,
-        stated.current_total.shop,
-        stated.current_tax.shop,
-        stated.received.shop,
-        stated.refunded.shop,
-        stated.outstanding.shop,
-    )
-    for name, amount in zip(_TOTALS, totals, strict=True):
-        _require_sane(order, name, amount, _MONEY_LIMIT)
-    lines = orjson.dumps([_line(order, i, line) for i, line in enumerate(order.lines, 1)])
-    if b"\\u0000" in lines:
-        # PostgreSQL text cannot hold NUL; the canonical document keeps it.
-        lines = lines.replace(b"\\u0000", b"\\ufffd")
-    return LandedOrder(
-        raw.order_id_store,
-        raw.order_number,
-        raw.updated_at,
-        _digest(raw.body),
-        raw.body,
-        canonical,
-        _digest(canonical),
-        lines,
-        totals,
-        _pick_checks(checks),
-    )
-
-
-def unreadable(raw: RawOrder, error: OrderError) -> LandedOrder:
-    """Make an order that could not be translated ready to be landed, held with its reason.
-
-    Args:
-        raw: The document as the store sent it.
-        error: Why it could not be translated.
-    """
-    return LandedOrder(
-        raw.order_id_store,
-        raw.order_number,
-        raw.updated_at,
-        _digest(raw.body),
-        raw.body,
-        verdict="hold",
-        reason_class=error.reason_class,
-        rule=error.rule,
-        field=error.field,
-        message=str(error),
-    )
-
-
-def at_fault(row: LandedOrder, error: OrderError) -> LandedOrder:
-    """Return an order that was translated but cannot be booked, held with its reason.
-
-    Args:
-        row: The order, ready to be landed.
-        error: What is wrong with it.
-    """
-    return row._replace(
-        verdict="hold",
-        reason_class=error.reason_class,
-        rule=error.rule,
-        field=error.field,
-        message=str(error),
-    )
-
-
-def _digest(content: bytes) -> bytes:
-    # hashlib gives the interpreter away for 2 kB and more, and gets it back from a busy fetching
-    # thread only after a switch interval, which lasts a hundred times as long as the digest.
-    digest = sha256()
-    view = memoryview(content)
-    for start in range(0, len(view), _HELD_BYTES):
-        digest.update(view[start : start + _HELD_BYTES])
-    return digest.digest()[:_DIGEST_BYTES]
-
-
-def _require_sane(order: Order, name: str, value: Decimal | int, limit: Decimal | int) -> None:
-    if not -limit < value < limit:
-        raise ExpectationFailed(
-            f"order {order.number}: {name} is beyond {limit}: correct the order in the store",
-            rule="value_in_range",
-            field=name,
-        )
-
-
-def _line(order: Order, position: int, line: OrderLine) -> dict[str, str | int | None]:
-    discount = tax = ZERO
-    for taken_off in line.discounts:
-        discount += taken_off.amount[0]
-    for levied in line.taxes:
-        tax += levied.current_amount[0]
-    _require_sane(order, "quantity", line.quantity, _INTEGER_LIMIT)
-    _require_sane(order, "current_quantity", line.current_quantity, _INTEGER_LIMIT)
-    _require_sane(order, "unit_price", line.unit_price[0], _MONEY_LIMIT)
-    _require_sane(order, "current_price", line.current_price[0], _MONEY_LIMIT)
-    return {
-        "position": position,
-        "line_id": line.line_id,
-        "kind": line.kind.value,
-        "sku": line.sku,
-        "title": line.title,
-        "quantity": line.quantity,
-        "current_quantity": line.current_quantity,
-        "unit_price": str(line.unit_price[0]),
-        "current_price": str(line.current_price[0]),
-        "discount": str(discount),
-        "current_tax": str(tax),
-    }
-
-
 def land(connection: Connection, batch_id: int, rows: Sequence[LandedOrder]) -> Landed:
     """Copy one chunk of orders into the batch: raw documents that are new, and the orders.
 
@@ -509,56 +341,146 @@ def land(connection: Connection, batch_id: int, rows: Sequence[LandedOrder]) -> 
     Raises:
         WindowError: The batch is not open: a later attempt has taken over.
     """
-    connection.execute(text("SET LOCAL synchronous_commit = off"))
-    if connection.scalar(text("SELECT to_regclass('pg_temp.incoming_order') IS NULL")):
-        connection.execute(text(_PREPARE))
+    channel = _open_channel(connection, batch_id)
+    chunk = _newest(rows)
+    raw_connection = _psycopg(connection)
+    try:
+        encoded = [encode(channel, batch_id, row) for row in chunk]
+    except UNFIT:
+        return _merge(raw_connection, channel, batch_id, chunk)
+    done = _append(raw_connection, channel, batch_id, encoded)
+    return done or _merge(raw_connection, channel, batch_id, chunk)
+
+
+def land_encoded(
+    connection: Connection, batch_id: int, rows: Sequence[EncodedOrder]
+) -> Landed | None:
+    """Copy one chunk of orders that were encoded elsewhere, if nothing stands in its way.
+
+    Args:
+        connection: Open connection; the caller commits, a chunk at a time.
+        batch_id: The batch that the rows were encoded for.
+        rows: About ``CHUNK`` orders.
+
+    Returns:
+        What was written, or ``None`` where the chunk takes more care: it goes to ``land`` then.
+
+    Raises:
+        WindowError: The batch is not open: a later attempt has taken over.
+    """
+    channel = _open_channel(connection, batch_id)
+    return _append(_psycopg(connection), channel, batch_id, _newest(rows))
+
+
+def _open_channel(connection: Connection, batch_id: int) -> str:
+    """Return the channel of an open batch, and keep the batch from being taken over meanwhile."""
     batch = connection.execute(
         text(
-            "SELECT channel, state, EXISTS (SELECT FROM incoming_order) AS is_used"
+            "SELECT channel, state, set_config('synchronous_commit', 'off', true)"
             " FROM landing_batch WHERE batch_id = :batch_id FOR KEY SHARE"
         ),
         {"batch_id": batch_id},
     ).one_or_none()
     if batch is None or batch.state != BatchState.OPEN:
         raise WindowError(f"batch {batch_id} is not open: a later attempt has taken over")
-    if batch.is_used:
-        connection.execute(text("TRUNCATE incoming_order"))
-    newest: dict[str, LandedOrder] = {}
+    return str(batch.channel)
+
+
+_Row = TypeVar("_Row", LandedOrder, EncodedOrder)
+
+
+def _newest(rows: Iterable[_Row]) -> list[_Row]:
+    """Return the newest version of each order, by order id: two writers take the same turns."""
+    newest: dict[str, _Row] = {}
     for row in rows:
         known = newest.get(row.order_id_store)
         if known is None or row.updated_at >= known.updated_at:
             newest[row.order_id_store] = row
-    return _copy(_psycopg(connection), batch.channel, batch_id, list(newest.values()))
+    return [newest[order_id] for order_id in sorted(newest)]
 
 
-def _copy(
+def _append(
+    raw_connection: psycopg.Connection[Any],
+    channel: str,
+    batch_id: int,
+    rows: Sequence[EncodedOrder],
+) -> Landed | None:
+    """Copy straight into the tables, without the documents that are there; ``None`` if in vain.
+
+    Nearly every chunk is new to its batch, and its documents new to landing: no temporary table
+    and no merge then. A run beside this one may bring the same document first; that, and a value
+    that no column takes, leaves everything to the merge.
+    """
+    ids = [row.order_id_store for row in rows]
+    with raw_connection.cursor() as cursor:
+        # Planned afresh: a plan made while the tables were small would go on reading them whole.
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM landing_order"
+            " WHERE batch_id = %s AND order_id_store = ANY(%s))",
+            (batch_id, ids),
+            prepare=False,
+        )
+        if (cursor.fetchone() or (True,))[0]:
+            return None
+        cursor.execute(
+            "SELECT order_id_store, updated_at, digest FROM landing_document"
+            " WHERE channel = %s AND order_id_store = ANY(%s)",
+            (channel, ids),
+            prepare=False,
+        )
+        known = {(order_id, version, bytes(digest)) for order_id, version, digest in cursor}
+        documents = [
+            row.document
+            for row in rows
+            if row.document is not None
+            and (row.order_id_store, row.updated_at, row.digest) not in known
+        ]
+        cursor.execute("SAVEPOINT append")
+        try:
+            for statement, encoded in (
+                (_COPY_DOCUMENTS, documents),
+                (_COPY_ORDERS, [row.order for row in rows]),
+            ):
+                if encoded:
+                    with cursor.copy(statement) as copy:
+                        copy.write(file_of(encoded))
+        except (psycopg.errors.UniqueViolation, psycopg.DataError):
+            cursor.execute("ROLLBACK TO SAVEPOINT append")
+            return None
+        cursor.execute("RELEASE SAVEPOINT append")
+    return Landed(len(rows), len(documents))
+
+
+def _merge(
     raw_connection: psycopg.Connection[Any],
     channel: str,
     batch_id: int,
     rows: Sequence[LandedOrder],
 ) -> Landed:
+    """Copy into a temporary table and merge; what cannot be held is found by halving."""
     if not rows:
         return Landed(0, 0)
     with raw_connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('pg_temp.incoming_order') IS NULL")
+        if (cursor.fetchone() or (True,))[0]:
+            cursor.execute(_PREPARE)
         cursor.execute("SAVEPOINT land")
         try:
+            cursor.execute("DELETE FROM incoming_order")
             with cursor.copy(_COPY) as copy:
                 copy.set_types(_WIRE_TYPES)
                 write = copy.write_row
                 for row in rows:
-                    write(
-                        (batch_id, *row[:4], *row[4:8], *row[10:], *row[8], *(row[9] or _NO_CHECKS))
-                    )
+                    write((batch_id, *row[:8], *row[10:], *row[8], *(row[9] or _NO_CHECKS)))
             cursor.execute(_KEEP, {"channel": channel})
             orders, documents = cursor.fetchone() or (0, 0)
             cursor.execute("RELEASE SAVEPOINT land")
-        except (psycopg.DataError, struct.error, OverflowError) as error:
+        except (psycopg.DataError, *UNFIT) as error:
             cursor.execute("ROLLBACK TO SAVEPOINT land")
             if len(rows) > 1:
                 middle = len(rows) // 2
-                first = _copy(raw_connection, channel, batch_id, rows[:middle])
-                cursor.execute("TRUNCATE incoming_order")
-                second = _copy(raw_connection, channel, batch_id, rows[middle:])
+                first = _merge(raw_connection, channel, batch_id, rows[:middle])
+                second = _merge(raw_connection, channel, batch_id, rows[middle:])
                 return Landed(
                     first.orders + second.orders,
                     first.documents + second.documents,
@@ -567,7 +489,7 @@ def _copy(
             if rows[0].raw is None:
                 raise
             alone = _without_content(rows[0], error)
-            result = _copy(raw_connection, channel, batch_id, [alone])
+            result = _merge(raw_connection, channel, batch_id, [alone])
             return result._replace(refused=(alone.order_id_store,))
     return Landed(orders, documents)
 

@@ -31,6 +31,7 @@ from include.ports.store import RawOrder
 from include.staging import engine as staging
 from include.staging import landing, orders
 from include.staging.checks import CHECK_COLUMNS
+from include.staging.rows import LandedOrder, landed, unreadable
 
 ROOT = Path(__file__).resolve().parents[2]
 CHANNEL = "shopify_gp"
@@ -80,7 +81,7 @@ def order_of(n: int, *, version: int = 0, total: str = "12.50", **changes: Any) 
     return Order(**{**values, **changes})
 
 
-def landed_of(order: Order, **checks: Any) -> landing.LandedOrder:
+def landed_of(order: Order, **checks: Any) -> LandedOrder:
     document = {"id": order.order_id_store, "version": order.updated_at.isoformat()}
     raw = RawOrder(
         order.order_id_store, order.number, order.updated_at, orjson.dumps(document), document
@@ -104,7 +105,7 @@ def landed_of(order: Order, **checks: Any) -> landing.LandedOrder:
         "current_total_minor": 1250,
         "max_tax_rate": Decimal("0.0875"),
     }
-    return landing.landed(raw, order, canonical, row | checks)
+    return landed(raw, order, canonical, row | checks)
 
 
 def open_batch(engine: Engine, run_id: str = "run-1") -> int:
@@ -121,7 +122,7 @@ def open_batch(engine: Engine, run_id: str = "run-1") -> int:
     return batch_id
 
 
-def land(engine: Engine, batch_id: int, rows: list[landing.LandedOrder]) -> landing.Landed:
+def land(engine: Engine, batch_id: int, rows: list[LandedOrder]) -> landing.Landed:
     with staging.unit_of_work(engine) as connection:
         written = landing.land(connection, batch_id, rows)
         connection.commit()
@@ -335,7 +336,7 @@ def test_an_order_that_could_not_be_translated_is_held_with_its_reason(engine: E
     batch_id = open_batch(engine)
     raw = RawOrder("gid://shopify/Order/7", "#7", DAY, b'{"id": 7}', {"id": 7})
     drift = ContractDrift("order #7: totalPriceSet is missing", rule="contract", field="total")
-    rows = [landing.unreadable(raw, drift), landed_of(order_of(8))]
+    rows = [unreadable(raw, drift), landed_of(order_of(8))]
     land(engine, batch_id, rows)
     with staging.unit_of_work(engine) as connection:
         landing.set_verdicts(connection, batch_id, held=[], warned=["gid://shopify/Order/7"])

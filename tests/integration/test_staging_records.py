@@ -25,6 +25,7 @@ from include.staging import (
     validation,
 )
 from include.staging import proof as proofs
+from include.staging.rows import LandedOrder
 
 CHANNEL = "shopify_gp"
 DAY = datetime(2026, 11, 20, tzinfo=UTC)
@@ -319,7 +320,7 @@ def test_retention_forgets_the_old_and_keeps_what_is_still_needed(engine: Engine
             )
             ids = {"old": range(5), "proven": range(5, 6), "new": range(6, 8)}[run_id]
             rows = [
-                landing.LandedOrder(f"order/{n}", f"#{n}", DAY, bytes([n]), b'{"n": 1}')
+                LandedOrder(f"order/{n}", f"#{n}", DAY, bytes([n]), b'{"n": 1}')
                 for n in ids
             ]
             landing.land(connection, batch_id, rows)
@@ -385,7 +386,7 @@ def test_a_raw_document_is_found_for_a_replay_in_its_newest_version(engine: Engi
             fetched=WINDOW,
         )
         for minute in (5, 1):
-            row = landing.LandedOrder(
+            row = LandedOrder(
                 "order/1",
                 "#1",
                 DAY + timedelta(minutes=minute),

@@ -24,8 +24,8 @@ from include.pipelines.checks import CHECK_COLUMNS, check_row
 from include.pipelines.surprises import SURPRISES, contained
 from include.ports.store import RawOrder
 from include.settings.channel import load_channel, load_seeds
-from include.staging import landing
 from include.staging.mapping import ChannelMappings
+from include.staging.rows import landed
 from tests.contract.foreign_orders import plain_order
 from tests.contract.foreign_store import ForeignStore
 from tests.contract.fuzzed_orders import fuzzed, rich_order
@@ -101,7 +101,7 @@ def through(document: dict[str, Any]) -> str:
         assert set(checks) == {column.name for column in CHECK_COLUMNS}
         body = orjson.dumps(to_document(order))
         raw = RawOrder(order.order_id_store, order.number, order.updated_at, b"{}", document)
-        landing.landed(raw, order, body, checks)
+        landed(raw, order, body, checks)
         assert from_document(orjson.loads(body)) == order
         require_balance(order)
         step = "planning"

@@ -1,0 +1,61 @@
+"""Translates raw documents into orders ready to be landed; an odd one is held with its reason.
+
+Pure and light to import: it also runs in a process of its own, beside the one that fetches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+
+import orjson
+
+from include.domain.balance import require_balance
+from include.domain.codec import to_document
+from include.domain.errors import ContractDrift, OrderError
+from include.domain.order import Order
+from include.pipelines.checks import check_row
+from include.pipelines.surprises import SURPRISES, contained
+from include.ports.store import RawOrder
+from include.staging.rows import LandedOrder, at_fault, landed, unreadable
+
+Normalise = Callable[[str, dict[str, object]], Order]
+
+
+def translate(
+    channel: str, normalise: Normalise, raws: Iterable[RawOrder], now: datetime
+) -> Iterator[LandedOrder]:
+    """Yield raw documents ready to be landed, in canonical form or held with the reason.
+
+    Args:
+        channel: Channel id.
+        normalise: The store's translation of one document.
+        raws: Documents as the store sent them.
+        now: The present, aware; an order of later is noted as such.
+    """
+    for raw in raws:
+        try:
+            yield _translated(channel, normalise, raw, now)
+        except OrderError as error:
+            yield unreadable(raw, error)
+        except SURPRISES as error:
+            reason = contained(error, raw.order_number, "it could not be translated")
+            yield unreadable(raw, reason)
+
+
+def _translated(channel: str, normalise: Normalise, raw: RawOrder, now: datetime) -> LandedOrder:
+    if raw.fault:
+        raise ContractDrift(
+            f"{raw.fault}; look at it in the store's admin and replay the window",
+            rule="order_given_whole",
+            field="order",
+        )
+    order = normalise(channel, raw.document)
+    checks = check_row(order, now)
+    row = landed(raw, order, orjson.dumps(to_document(order)), checks)
+    if checks["broken_ties"]:
+        try:
+            require_balance(order)
+        except OrderError as error:
+            return at_fault(row, error)
+    return row
