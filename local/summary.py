@@ -14,13 +14,23 @@ from include.domain.money import quantise
 from local.credentials import ROLES
 
 if TYPE_CHECKING:
-    from include.domain.proof import ProofMoney, WindowProof
+    from include.domain.proof import ProofDocuments, ProofMoney, WindowProof
     from local.backfill import DayRun
 
 ROLE_WORDS = {
     "admin": "everything",
     "ops": "triggers and backfills",
     "finance": "reads only",
+}
+DOCUMENT_WORDS = {
+    "sales_order": "orders",
+    "order_change": "order changes",
+    "void": "voids",
+    "invoice": "invoices",
+    "credit_note": "credit notes",
+    "payment": "later payments",
+    "shipment": "shipments",
+    "adjustment": "adjustments",
 }
 
 
@@ -81,7 +91,9 @@ def describe_windows(runs: Sequence[DayRun], proofs: Mapping[str, WindowProof]) 
         )
         lines += _reasons("held", proof.held_by_reason)
         lines += _reasons("skipped", proof.skipped_by_reason)
+        lines += _lives(proof)
         lines += [line for money in proof.money for line in _money(money)]
+        lines += [_documents(row) for row in proof.documents]
         if proof.back_ordered:
             lines.append(f"    waiting for stock: {proof.back_ordered:,}")
         if proof.doubled:
@@ -136,11 +148,44 @@ def _money(money: ProofMoney) -> list[str]:
         for word, amount in parts.items()
         if amount or word == "in store"
     )
-    invoiced, paid = _amount(money.invoiced, code), _amount(money.paid, code)
+    books = {
+        "invoiced": money.invoiced + money.credited,
+        "credited": money.credited,
+        "paid in": money.paid + money.paid_back,
+        "paid back": money.paid_back,
+    }
+    in_erp = ", ".join(f"{word} {_amount(amount, code)}" for word, amount in books.items())
     return [
         f"    {code}: {told}, unexplained {_exact(money.unexplained)}",
-        f"    {code} in the ERP: invoiced {invoiced}, paid {paid}",
+        f"    {code} in the ERP: {in_erp}",
     ]
+
+
+def _lives(proof: WindowProof) -> list[str]:
+    lives = proof.lives
+    if not (lives.new or lives.changed or lives.unchanged):
+        return []
+    told = [
+        f"    orders in the ERP: {lives.new:,} new, {lives.changed:,} changed after posting, "
+        f"{lives.unchanged:,} as they were"
+    ]
+    store = {
+        "shipped": lives.shipped,
+        "edited": lives.edited,
+        "refunded": lives.refunded,
+        "cancelled": lives.cancelled,
+    }
+    words = ", ".join(f"{count:,} {word}" for word, count in store.items() if count)
+    return told + ([f"    of these in the store: {words}"] if words else [])
+
+
+def _documents(row: ProofDocuments) -> str:
+    name = DOCUMENT_WORDS.get(row.kind.value, row.kind.value.replace("_", " "))
+    told = f"    {row.documents:>6,}  {name:<15} {_amount(row.amount, row.currency):>14}"
+    paid = "paid back" if row.kind.value == "credit_note" else "paid"
+    if row.paid:
+        told += f"  {paid} {_amount(row.paid, row.currency)}"
+    return f"{told}  ({row.sent:,} of them sent by this run)"
 
 
 def _amount(amount: Decimal, currency: str) -> str:

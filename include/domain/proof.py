@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from include.domain.document import DocumentKind
 from include.domain.money import ZERO
 from include.domain.window import Window
 
@@ -68,9 +69,11 @@ class ProofMoney:
         adjusted: Named differences by rule (marketplace tax, cash rounding, concessions).
         held: Σ totals of held orders.
         skipped: Σ totals of skipped orders.
-        invoiced: Σ totals of the invoices the ERP holds.
-        paid: Σ payments the ERP holds.
+        invoiced: Σ totals of the invoices the ERP holds, less its credit notes.
+        paid: Σ payments the ERP holds, less what its credit notes pay back.
         unexplained: What is left.
+        credited: Σ totals of the credit notes in it.
+        paid_back: Σ payments of the credit notes in it.
     """
 
     currency: str
@@ -83,6 +86,57 @@ class ProofMoney:
     invoiced: Decimal = ZERO
     paid: Decimal = ZERO
     unexplained: Decimal = ZERO
+    credited: Decimal = ZERO
+    paid_back: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class ProofDocuments:
+    """The documents of one kind that the ERP was found to hold for the window's orders.
+
+    Attributes:
+        kind: What the documents are.
+        currency: ISO 4217 code of every amount.
+        documents: How many; void ones are counted under their own kind and once more as voids.
+        amount: Σ of what they book; of voids, what they strike out.
+        paid: Σ payments with them: received, or paid back by credit notes.
+        sent: How many of them this run sent.
+        sent_amount: Σ of what those book.
+    """
+
+    kind: DocumentKind
+    currency: str
+    documents: int
+    amount: Decimal
+    paid: Decimal
+    sent: int = 0
+    sent_amount: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class ProofLives:
+    """What the orders of the window have been through.
+
+    The first three add up to the orders that have documents; the others are what the store says of
+    these, and overlap.
+
+    Attributes:
+        new: Orders whose first document this run sent.
+        changed: Orders that had documents, and got further ones in this run.
+        unchanged: Orders whose documents were all there before.
+        edited: Of the three, edited in the store.
+        cancelled: Of the three, cancelled there.
+        refunded: Of the three, refunded there in part or whole.
+        shipped: Of the three, fulfilled there in part or whole.
+    """
+
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    edited: int = 0
+    cancelled: int = 0
+    refunded: int = 0
+    shipped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +163,10 @@ class WindowProof:
         money: One entry a currency.
         orders: The orders that are held, skipped or unexplained.
         notes: Warnings in words.
+        lives: What the orders have been through.
+        documents: Documents by kind and currency.
+        tolerance: Largest difference between the store's parts and totals that the channel lets
+            pass for one order, in shop currency.
     """
 
     channel: str
@@ -130,6 +188,9 @@ class WindowProof:
     money: tuple[ProofMoney, ...] = ()
     orders: tuple[ProofOrder, ...] = ()
     notes: tuple[str, ...] = ()
+    lives: ProofLives = ProofLives()
+    documents: tuple[ProofDocuments, ...] = ()
+    tolerance: Decimal = ZERO
 
     @property
     def is_complete(self) -> bool:

@@ -24,7 +24,7 @@ def write_proof(proof: WindowProof) -> list[Path]:
         proof: The proof.
 
     Returns:
-        The files: the whole as JSON, the window's money as CSV, its orders as CSV.
+        The files: the whole as JSON; as CSV the window's money, its orders and its documents.
     """
     window = proof.window
     name = f"{window.start_at:%Y%m%dT%H%M%SZ}-{window.end_at:%Y%m%dT%H%M%SZ}"
@@ -35,6 +35,7 @@ def write_proof(proof: WindowProof) -> list[Path]:
         (".json", proof_export.as_json([proof])),
         (".csv", proof_export.as_csv([proof])),
         (".orders.csv", proof_export.orders_as_csv([proof])),
+        (".documents.csv", proof_export.documents_as_csv([proof])),
     ):
         path = place / f"{name}{suffix}"
         draft = path.with_name(f".{path.name}.{os.getpid()}")

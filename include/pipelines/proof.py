@@ -15,7 +15,7 @@ from decimal import Decimal
 
 from include.domain.document import DocumentKey, DocumentKind, RemoteDocument, RemoteState
 from include.domain.errors import OrderError
-from include.domain.ledger import EMPTY_LEDGER, DocumentState, LedgerEntry, OrderLedger
+from include.domain.ledger import EMPTY_LEDGER, DocumentState, OrderLedger
 from include.domain.money import ZERO, Money
 from include.domain.order import Order
 from include.domain.plan import SKIP_REASONS, Plan, plan
@@ -25,6 +25,8 @@ from include.domain.window import Selection
 from include.pipelines.chunks import chunks
 from include.pipelines.documents import read_staged
 from include.pipelines.house import House
+from include.pipelines.proof_books import differs_from_ledger, order_of
+from include.pipelines.proof_lives import Life, life_of, sum_documents, sum_lives
 from include.pipelines.runs import Run
 from include.pipelines.surprises import SURPRISES, contained
 from include.ports.store import OrderHeader
@@ -35,7 +37,6 @@ from include.staging import proof as proof_rows
 
 CHUNK = 500
 PROVEN_KINDS = (DocumentKind.SALES_ORDER, DocumentKind.INVOICE)
-_CHANGEABLE = (DocumentKind.SALES_ORDER, DocumentKind.ORDER_CHANGE)
 _NOT_STAGED = ("not_staged", "the store names it and staging does not hold it")
 _STALE = ("stale", "the store held a newer version when the window was pulled")
 _CHANGED_SINCE: dict[str, object] = {
@@ -62,6 +63,9 @@ class _Account:
     is_staged: bool = False
     is_back_ordered: bool = False
     doubled: int = 0
+    credited: Decimal = ZERO
+    paid_back: Decimal = ZERO
+    life: Life | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,7 @@ class _Sides:
     ledgers: Mapping[str, OrderLedger]
     held: Mapping[str, quarantine.QuarantineRow]
     remote: Mapping[DocumentKey, tuple[RemoteDocument, ...]]
+    sent: Mapping[DocumentKey, proof_rows.SentDocument]
     written_off: Mapping[str, tuple[str, str]]
 
 
@@ -96,7 +101,9 @@ def prove(house: House, run: Run, selection: Selection, batch_id: int) -> Window
     accounts: list[tuple[OrderHeader, _Account]] = []
     for headers in chunks(house.store.list_headers(selection), CHUNK):
         sides = _read(house, headers)
-        accounts += [(header, _account(house, header, sides, pulled_at)) for header in headers]
+        for header in headers:
+            account = _account(house, header, sides, pulled_at)
+            accounts.append((header, _with_life(header, account, sides, batch_id)))
     proof = _sum_up(house, run, selection, batch_id, accounts)
     with house.engine.begin() as connection:
         proof_rows.write(connection, proof)
@@ -117,8 +124,9 @@ def _read(house: House, headers: Sequence[OrderHeader]) -> _Sides:
             limit=len(ids) * 10,
         )
         written_off = quarantine.written_off(connection, house.channel, ids)
+        sent = proof_rows.sent_documents(connection, house.channel, ids)
     keys = [
-        (key, header.order_number)
+        (key, _number_of(key, header, sent))
         for header in headers
         for key in _keys_of(
             house.channel, header.order_id_store, ledgers.get(header.order_id_store, EMPTY_LEDGER)
@@ -138,8 +146,17 @@ def _read(house: House, headers: Sequence[OrderHeader]) -> _Sides:
         ledgers=ledgers,
         held={row.finding.order_id_store: row for row in reversed(held)},
         remote=remote,
+        sent=sent,
         written_off=written_off,
     )
+
+
+def _number_of(
+    key: DocumentKey, header: OrderHeader, sent: Mapping[DocumentKey, proof_rows.SentDocument]
+) -> str:
+    """Return the number a document was sent under: an order may be renamed afterwards."""
+    first = sent.get(key) or sent.get(order_of(key))
+    return first.order_number if first else header.order_number
 
 
 def _keys_of(channel: str, order_id: str, ledger: OrderLedger) -> list[DocumentKey]:
@@ -172,7 +189,7 @@ def _account(house: House, header: OrderHeader, sides: _Sides, pulled_at: dateti
             f"the ERP holds it more than once: {references}",
             doubled=len(doubled),
         )
-    fault = _differs_from_ledger(documents, ledger)
+    fault = differs_from_ledger(documents, ledger)
     if fault:
         return _unexplained(in_erp, *fault)
     aside = _set_aside(order_id, sides, in_erp)
@@ -235,56 +252,6 @@ def _account_staged(
     return _with(in_erp, outcome=Outcome.POSTED, adjusted=left.adjusted)
 
 
-def _differs_from_ledger(
-    found: Mapping[DocumentKey, Sequence[RemoteDocument]], ledger: OrderLedger
-) -> tuple[str, str] | None:
-    """Hold every document of the order against what the ledger says was sent."""
-    entries = {entry.key: entry for entry in ledger.entries.values()}
-    for key, matches in found.items():
-        entry = entries.get(key)
-        if entry is None or entry.state is not DocumentState.POSTED:
-            return "unknown_document", f"the ERP holds {matches[0].reference}, nobody here sent it"
-    changes = ledger.all_posted(DocumentKind.ORDER_CHANGE)
-    for key, entry in entries.items():
-        if entry.state is not DocumentState.POSTED:
-            continue
-        matches = found.get(key, ())
-        if not matches:
-            return "lost", f"{key.kind} {entry.reference} was posted and is no longer in the ERP"
-        sent = changes[-1] if changes and key.kind in _CHANGEABLE else entry
-        paid = sent.paid if not ledger.all_posted(DocumentKind.PAYMENT) else matches[0].paid
-        fault = _differs(matches[0], replace(sent, paid=paid), is_void=ledger.is_void(key))
-        if fault and not (key.kind in _CHANGEABLE and ledger.is_void(_order_of(key))):
-            return fault
-    return None
-
-
-def _differs(remote: RemoteDocument, sent: LedgerEntry, *, is_void: bool) -> tuple[str, str] | None:
-    name = f"{sent.key.kind} {remote.reference}"
-    if sent.key.kind in (DocumentKind.VOID, DocumentKind.PAYMENT):
-        return None
-    if remote.state is RemoteState.VOID or is_void:
-        if remote.state is RemoteState.VOID and is_void:
-            return None
-        return "voided", f"{name} is {remote.state} in the ERP, the ledger says otherwise"
-    if remote.line_count != sent.line_count:
-        return (
-            "lines",
-            f"{name} was sent with {sent.line_count} lines, the ERP holds {remote.line_count}",
-        )
-    if remote.total != sent.total or remote.paid != sent.paid:
-        return (
-            "amount",
-            f"{name} was sent with a total of {sent.total} and payments of {sent.paid}, the ERP "
-            f"holds {remote.total} and {remote.paid}",
-        )
-    return None
-
-
-def _order_of(key: DocumentKey) -> DocumentKey:
-    return replace(key, kind=DocumentKind.SALES_ORDER, sequence=1)
-
-
 def _erp_figures(
     found: Mapping[DocumentKey, Sequence[RemoteDocument]], is_staged: bool
 ) -> _Account:
@@ -302,9 +269,20 @@ def _erp_figures(
         erp_amount=invoiced if billed else sum((d.total for d in orders), ZERO),
         invoiced=invoiced,
         paid=paid,
+        credited=sum((d.total for d in credited), ZERO),
+        paid_back=sum((d.paid for d in credited), ZERO),
         is_staged=is_staged,
         is_back_ordered=any(d.back_ordered for d in orders),
     )
+
+
+def _with_life(header: OrderHeader, account: _Account, sides: _Sides, batch_id: int) -> _Account:
+    """Add what the order has been through; of an unexplained one nothing is certain."""
+    if account.outcome is Outcome.UNEXPLAINED:
+        return account
+    order_id = header.order_id_store
+    ledger = sides.ledgers.get(order_id, EMPTY_LEDGER)
+    return replace(account, life=life_of(sides.staged.get(order_id), ledger, sides.sent, batch_id))
 
 
 def _with(account: _Account, **changes: object) -> _Account:
@@ -325,6 +303,7 @@ def _sum_up(
     accounts: Sequence[tuple[OrderHeader, _Account]],
 ) -> WindowProof:
     outcomes = Counter(account.outcome for _, account in accounts)
+    lives = [(h.currency, account.life) for h, account in accounts if account.life is not None]
     money: defaultdict[str, list[tuple[OrderHeader, _Account]]] = defaultdict(list)
     for header, account in accounts:
         money[header.currency].append((header, account))
@@ -364,6 +343,8 @@ def _sum_up(
             for header, account in accounts
             if account.outcome is not Outcome.POSTED
         ),
+        lives=sum_lives(life for _, life in lives),
+        documents=sum_documents(lives),
     )
 
 
@@ -390,5 +371,7 @@ def _money(currency: str, part: Sequence[tuple[OrderHeader, _Account]]) -> Proof
         skipped=skipped,
         invoiced=sum((a.invoiced for _, a in good), ZERO),
         paid=sum((a.paid for _, a in good), ZERO),
+        credited=sum((a.credited for _, a in good), ZERO),
+        paid_back=sum((a.paid_back for _, a in good), ZERO),
         unexplained=in_store - posted - adjusted - held - skipped,
     )

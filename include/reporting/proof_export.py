@@ -10,12 +10,13 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from include.domain.money import exponent
-from include.domain.proof import Outcome, ProofMoney, ProofOrder, WindowProof
+from include.domain.proof import Outcome, ProofLives, ProofMoney, ProofOrder, WindowProof
 
 MONEY_FIELDS = (
     "in_store",
@@ -27,7 +28,10 @@ MONEY_FIELDS = (
     "unexplained",
     "invoiced",
     "paid",
+    "credited",
+    "paid_back",
 )
+LIFE_FIELDS = tuple(field.name for field in fields(ProofLives))
 COUNT_FIELDS = (
     "in_store",
     "staged",
@@ -47,8 +51,10 @@ WINDOW_COLUMNS = (
     "proven_at",
     "complete",
     *(f"orders_{name}" for name in COUNT_FIELDS),
+    *(f"lives_{name}" for name in LIFE_FIELDS),
     "held_by_reason",
     "skipped_by_reason",
+    "tolerance",
     "currency",
     *(f"amount_{name}" for name in MONEY_FIELDS),
 )
@@ -66,6 +72,18 @@ ORDER_COLUMNS = (
     "currency",
     "amount_in_store",
     "amount_in_erp",
+)
+DOCUMENT_COLUMNS = (
+    "channel",
+    "window_start",
+    "window_end",
+    "kind",
+    "currency",
+    "documents",
+    "amount",
+    "paid",
+    "sent_by_this_run",
+    "amount_sent_by_this_run",
 )
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -111,7 +129,12 @@ def as_text(proof: WindowProof) -> str:
     ):
         count = "" if name == "adjusted" else f"{getattr(proof, name):,}"
         rows.append([label, count, *(_grouped(getattr(m, name), m.currency) for m in proof.money)])
-    for label, name in (("invoiced in ERP", "invoiced"), ("paid in ERP", "paid")):
+    for label, name in (
+        ("invoiced in ERP", "invoiced"),
+        ("of that credited", "credited"),
+        ("paid in ERP", "paid"),
+        ("of that paid back", "paid_back"),
+    ):
         if proof.money:
             rows.append([label, "", *(_grouped(getattr(m, name), m.currency) for m in proof.money)])
     lines = [
@@ -119,6 +142,8 @@ def as_text(proof: WindowProof) -> str:
         *_aligned(rows),
         *_reasons("held", proof.held_by_reason),
         *_reasons("skipped", proof.skipped_by_reason),
+        *_lives(proof),
+        *_documents(proof),
     ]
     if proof.doubled:
         lines.append(f"  doubled in the ERP: {proof.doubled:,}")
@@ -130,6 +155,7 @@ def as_text(proof: WindowProof) -> str:
         if order.outcome is Outcome.UNEXPLAINED
     ]
     lines += [f"  note: {note}" for note in proof.notes]
+    lines.append(f"Tolerance for one order: {proof.tolerance.normalize():f}")
     lines.append(
         "Complete: every order of the window is accounted for."
         if proof.is_complete
@@ -160,6 +186,20 @@ def as_document(proof: WindowProof) -> dict[str, Any]:
             | {name: amount(getattr(money, name), money.currency) for name in MONEY_FIELDS}
             for money in proof.money
         ],
+        "lives": {name: getattr(proof.lives, name) for name in LIFE_FIELDS},
+        "documents": [
+            {
+                "kind": row.kind.value,
+                "currency": row.currency,
+                "documents": row.documents,
+                "amount": amount(row.amount, row.currency),
+                "paid": amount(row.paid, row.currency),
+                "sent_by_this_run": row.sent,
+                "amount_sent_by_this_run": amount(row.sent_amount, row.currency),
+            }
+            for row in proof.documents
+        ],
+        "tolerance": f"{proof.tolerance.normalize():f}",
         "not_posted": [_order_document(order) for order in proof.orders],
         "notes": list(proof.notes),
     }
@@ -195,6 +235,58 @@ def orders_as_csv(proofs: Iterable[WindowProof]) -> str:
     return _csv(
         ORDER_COLUMNS, (_order_row(proof, order) for proof in proofs for order in proof.orders)
     )
+
+
+def documents_as_csv(proofs: Iterable[WindowProof]) -> str:
+    """Return one row for each kind of document and currency, with ``DOCUMENT_COLUMNS``.
+
+    Args:
+        proofs: Proofs in the order they are to appear.
+    """
+    return _csv(DOCUMENT_COLUMNS, (row for proof in proofs for row in _document_rows(proof)))
+
+
+def _document_rows(proof: WindowProof) -> Iterable[list[str]]:
+    for row in proof.documents:
+        yield [
+            _text(proof.channel),
+            instant(proof.window.start_at),
+            instant(proof.window.end_at),
+            row.kind.value,
+            row.currency,
+            str(row.documents),
+            amount(row.amount, row.currency),
+            amount(row.paid, row.currency),
+            str(row.sent),
+            amount(row.sent_amount, row.currency),
+        ]
+
+
+def _lives(proof: WindowProof) -> list[str]:
+    lives = proof.lives
+    known = lives.new + lives.changed + lives.unchanged
+    if not known:
+        return []
+    named = ", ".join(f"{getattr(lives, name):,} {name}" for name in LIFE_FIELDS)
+    return [f"  orders with documents: {known:,} ({named})"]
+
+
+def _documents(proof: WindowProof) -> list[str]:
+    if not proof.documents:
+        return []
+    rows = [["documents in the ERP", "number", "amount", "paid", "sent by this run", "amount"]]
+    for row in proof.documents:
+        rows.append(
+            [
+                f"{row.kind.value.replace('_', ' ')} {row.currency}",
+                f"{row.documents:,}",
+                _grouped(row.amount, row.currency),
+                _grouped(row.paid, row.currency),
+                f"{row.sent:,}",
+                _grouped(row.sent_amount, row.currency),
+            ]
+        )
+    return _aligned(rows)
 
 
 def _grouped(value: Decimal, currency: str) -> str:
@@ -244,7 +336,9 @@ def _window_rows(proof: WindowProof) -> Iterable[list[str]]:
         "yes" if proof.is_complete else "no",
     ]
     counts = [str(getattr(proof, name)) for name in COUNT_FIELDS]
+    counts += [str(getattr(proof.lives, name)) for name in LIFE_FIELDS]
     counts += [_counted(proof.held_by_reason), _counted(proof.skipped_by_reason)]
+    counts.append(f"{proof.tolerance.normalize():f}")
     moneys: Sequence[ProofMoney | None] = proof.money or (None,)
     for position, money in enumerate(moneys):
         amounts = [""] * (1 + len(MONEY_FIELDS))

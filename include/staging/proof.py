@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
 from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import Connection, Row, text
 
-from include.domain.proof import Outcome, ProofMoney, ProofOrder, WindowProof
+from include.domain.document import DocumentKey, DocumentKind
+from include.domain.proof import (
+    Outcome,
+    ProofDocuments,
+    ProofLives,
+    ProofMoney,
+    ProofOrder,
+    WindowProof,
+)
 from include.domain.window import Window
 
 _MONEY = (
@@ -21,7 +30,10 @@ _MONEY = (
     "invoiced",
     "paid",
     "unexplained",
+    "credited",
+    "paid_back",
 )
+_DOCUMENTS = ("kind", "currency", "documents", "amount", "paid", "sent", "sent_amount")
 _COUNTS = (
     "in_store",
     "staged",
@@ -32,6 +44,57 @@ _COUNTS = (
     "doubled",
     "back_ordered",
 )
+
+
+_LIVES = tuple(field.name for field in fields(ProofLives))
+KINDS = (
+    DocumentKind.SALES_ORDER,
+    DocumentKind.ORDER_CHANGE,
+    DocumentKind.INVOICE,
+    DocumentKind.SHIPMENT,
+    DocumentKind.CREDIT_NOTE,
+    DocumentKind.PAYMENT,
+    DocumentKind.ADJUSTMENT,
+    DocumentKind.VOID,
+)
+"""The order in which people read the kinds of document."""
+
+
+class SentDocument(NamedTuple):
+    """What the ledger knows of a document beside its content.
+
+    Attributes:
+        order_number: The order's number when the document was sent: what the ERP's reference names.
+        batch_id: The landing batch on whose behalf it was sent.
+    """
+
+    order_number: str
+    batch_id: int
+
+
+def sent_documents(
+    connection: Connection, channel: str, order_ids: Sequence[str]
+) -> Mapping[DocumentKey, SentDocument]:
+    """Return under which number, and for which batch, each document of orders was sent.
+
+    Args:
+        connection: Open connection.
+        channel: Channel id.
+        order_ids: Store ids.
+    """
+    rows = connection.execute(
+        text(
+            "SELECT order_id_store, kind, sequence, order_number, batch_id FROM erp_document"
+            " WHERE channel = :channel AND order_id_store = ANY(:order_ids)"
+        ),
+        {"channel": channel, "order_ids": list(order_ids)},
+    )
+    return {
+        DocumentKey(
+            channel, row.order_id_store, DocumentKind(row.kind), row.sequence
+        ): SentDocument(row.order_number, row.batch_id)
+        for row in rows
+    }
 
 
 class StoredProof(NamedTuple):
@@ -59,11 +122,12 @@ def write(connection: Connection, proof: WindowProof) -> int:
         text(
             "INSERT INTO proof_window (channel, run_id, run_type, batch_id,"  # noqa: S608
             f" window_start, window_end, proven_at, {', '.join(_COUNTS)},"
-            " skipped_by_reason, held_by_reason, notes) VALUES (:channel, :run_id, :run_type,"
+            " skipped_by_reason, held_by_reason, notes, lives, tolerance)"
+            " VALUES (:channel, :run_id, :run_type,"
             " :batch_id, :window_start, :window_end,"
             f" :proven_at, {', '.join(f':{name}' for name in _COUNTS)},"
             " CAST(:skipped_by_reason AS jsonb), CAST(:held_by_reason AS jsonb),"
-            " CAST(:notes AS text[])) RETURNING proof_id"
+            " CAST(:notes AS text[]), CAST(:lives AS jsonb), :tolerance) RETURNING proof_id"
         ),
         {
             "channel": proof.channel,
@@ -77,8 +141,18 @@ def write(connection: Connection, proof: WindowProof) -> int:
             "skipped_by_reason": orjson.dumps(proof.skipped_by_reason).decode(),
             "held_by_reason": orjson.dumps(proof.held_by_reason).decode(),
             "notes": list(proof.notes),
+            "lives": orjson.dumps(asdict(proof.lives)).decode(),
+            "tolerance": proof.tolerance,
         },
     )
+    if proof.documents:
+        connection.execute(
+            text(
+                f"INSERT INTO proof_document (proof_id, {', '.join(_DOCUMENTS)})"  # noqa: S608
+                f" VALUES (:proof_id, {', '.join(f':{name}' for name in _DOCUMENTS)})"
+            ),
+            [{"proof_id": proof_id, **asdict(row)} for row in proof.documents],
+        )
     if proof.money:
         connection.execute(
             text(
@@ -125,7 +199,7 @@ def write(connection: Connection, proof: WindowProof) -> int:
 _READ = (
     "SELECT p.proof_id, p.channel, p.run_id, p.run_type, p.batch_id, p.window_start, p.window_end,"
     f" p.proven_at, {', '.join(f'p.{name}' for name in _COUNTS)}, p.skipped_by_reason,"
-    " p.held_by_reason, p.notes FROM"
+    " p.held_by_reason, p.notes, p.lives, p.tolerance FROM"
 )
 
 
@@ -226,6 +300,17 @@ def _with_money(connection: Connection, rows: Sequence[Row[Any]]) -> list[Stored
         {"proof_ids": [row.proof_id for row in rows]},
     ):
         money.setdefault(row.proof_id, []).append(ProofMoney(*row[1:]))
+    documents: dict[int, list[ProofDocuments]] = {}
+    for row in connection.execute(
+        text(
+            f"SELECT proof_id, {', '.join(_DOCUMENTS)} FROM proof_document"  # noqa: S608
+            " WHERE proof_id = ANY(:proof_ids) ORDER BY proof_id, currency,"
+            "  array_position(CAST(:kinds AS text[]), kind)"
+        ),
+        {"proof_ids": [row.proof_id for row in rows], "kinds": [kind.value for kind in KINDS]},
+    ):
+        kind, *rest = row[1:]
+        documents.setdefault(row.proof_id, []).append(ProofDocuments(DocumentKind(kind), *rest))
     return [
         StoredProof(
             row.proof_id,
@@ -241,6 +326,9 @@ def _with_money(connection: Connection, rows: Sequence[Row[Any]]) -> list[Stored
                 held_by_reason=row.held_by_reason,
                 money=tuple(money.get(row.proof_id, ())),
                 notes=tuple(row.notes),
+                lives=ProofLives(**{name: row.lives.get(name, 0) for name in _LIVES}),
+                documents=tuple(documents.get(row.proof_id, ())),
+                tolerance=row.tolerance,
             ),
         )
         for row in rows

@@ -403,6 +403,15 @@ proof_window = Table(
     _needed("skipped_by_reason", JSONB(), "Count by reason"),
     _needed("held_by_reason", JSONB(), "Count by reason"),
     _needed("notes", ARRAY(Text()), "Warnings in words"),
+    _needed(
+        "lives",
+        JSONB(),
+        "Orders that are new, changed, unchanged; edited, cancelled, refunded, shipped",
+        server_default=text("'{}'"),
+    ),
+    _needed(
+        "tolerance", MONEY, "Largest difference let pass for one order", server_default=text("0")
+    ),
     Index("uq_proof_window_run", "channel", "run_id", unique=True),
     Index(None, "channel", "window_start", "window_end", "proven_at"),
     comment="Window proofs: every order the store names is posted, held or skipped",
@@ -427,7 +436,28 @@ proof_money = Table(
     _needed("invoiced", MONEY, "Sum of the invoices the ERP holds"),
     _needed("paid", MONEY, "Sum of the payments the ERP holds"),
     _needed("unexplained", MONEY, "What is left: must be 0"),
+    _needed("credited", MONEY, "Sum of the credit notes in invoiced", server_default=text("0")),
+    _needed("paid_back", MONEY, "Sum of what they pay back, in paid", server_default=text("0")),
     comment="Money of a window proof, one row a currency",
+)
+
+proof_document = Table(
+    "proof_document",
+    metadata,
+    _key(
+        "proof_id",
+        BigInteger(),
+        "Proof (proof_window)",
+        ForeignKey("proof_window.proof_id", ondelete="CASCADE"),
+    ),
+    _key("kind", Text(), "sales_order, order_change, void, invoice, credit_note, payment ..."),
+    _key("currency", Text(), "ISO 4217; every amount of the row is in it"),
+    _needed("documents", BigInteger(), "Documents the ERP was found to hold"),
+    _needed("amount", MONEY, "Sum of what they book; of voids, what they strike out"),
+    _needed("paid", MONEY, "Sum of the payments with them; of credit notes, paid back"),
+    _needed("sent", BigInteger(), "How many of them the proven run sent"),
+    _needed("sent_amount", MONEY, "Sum of what those book"),
+    comment="Documents of a window proof, one row a kind and currency",
 )
 
 proof_order = Table(

@@ -110,6 +110,14 @@ def download_orders_csv(proof_id: int, reader: CurrentReader) -> Response:
     return download(proof_export.orders_as_csv([proof]), "text/csv", f"{_name(proof)}.csv")
 
 
+@router.get("/windows/{proof_id:int}.documents.csv")
+def download_documents_csv(proof_id: int, reader: CurrentReader) -> Response:
+    """Download the documents of a window by kind."""
+    proof = reader.window(proof_id).proof
+    name = f"{_name(proof)}-documents.csv"
+    return download(proof_export.documents_as_csv([proof]), "text/csv", name)
+
+
 @router.get("/windows/{proof_id:int}.json")
 def download_window_json(proof_id: int, reader: CurrentReader) -> Response:
     """Download one window with its orders."""

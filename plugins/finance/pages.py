@@ -42,7 +42,18 @@ MONEY_ROWS = (
     ("Skipped", "skipped"),
     ("Unexplained", "unexplained"),
     ("Invoiced in ERP", "invoiced"),
+    ("of that credited", "credited"),
     ("Paid in ERP", "paid"),
+    ("of that paid back", "paid_back"),
+)
+LIFE_ROWS = (
+    ("New", "new"),
+    ("Changed after posting", "changed"),
+    ("As they were", "unchanged"),
+    ("Shipped", "shipped"),
+    ("Edited", "edited"),
+    ("Refunded", "refunded"),
+    ("Cancelled", "cancelled"),
 )
 
 
@@ -112,6 +123,7 @@ class Pages:
             "at": at_in_words,
             "minute": lambda at: f"{at.astimezone(UTC):%Y-%m-%d %H:%M}",
             "reasons": ranked,
+            "exact": lambda value: f"{value.normalize():f}",
             "plain": lambda name: name.replace("_", " "),
         }
 
@@ -161,6 +173,7 @@ class Pages:
             proof_id=shown.proof_id,
             groups=[group for group in groups if group[-1]],
             money_rows=MONEY_ROWS,
+            life_rows=LIFE_ROWS,
         )
 
     def note(self, request: Request, title: str, words: str, status: int = 200) -> Response:

@@ -9,7 +9,15 @@ from decimal import Decimal
 
 from fastapi import HTTPException, Request
 
-from include.domain.proof import Outcome, ProofMoney, ProofOrder, WindowProof
+from include.domain.document import DocumentKind
+from include.domain.proof import (
+    Outcome,
+    ProofDocuments,
+    ProofLives,
+    ProofMoney,
+    ProofOrder,
+    WindowProof,
+)
 from include.domain.window import Window
 from plugins.finance.ports import Shown, SourceUnavailable
 
@@ -86,6 +94,33 @@ def proof_of(day: int, channel: str = "shopify_gp") -> WindowProof:
                 owner="",
                 since_at=None,
             ),
+        ),
+        lives=ProofLives(
+            new=298, changed=31, unchanged=78, edited=9, cancelled=4, refunded=17, shipped=201
+        ),
+        documents=(
+            ProofDocuments(
+                DocumentKind.SALES_ORDER, "USD", 407, Decimal("49811.60"), Decimal(0), 298
+            ),
+            ProofDocuments(
+                DocumentKind.INVOICE,
+                "USD",
+                401,
+                Decimal("48922.68"),
+                Decimal("48922.68"),
+                296,
+                Decimal("36022.10"),
+            ),
+            ProofDocuments(
+                DocumentKind.CREDIT_NOTE,
+                "USD",
+                21,
+                Decimal("2011.48"),
+                Decimal("2011.48"),
+                19,
+                Decimal("1822.00"),
+            ),
+            ProofDocuments(DocumentKind.VOID, "USD", 4, Decimal("310.20"), Decimal("155.10"), 4),
         ),
         notes=("2 orders changed in the store after they were pulled",),
     )

@@ -44,6 +44,7 @@ def client_of(
 
 
 ROUTES = ("/", "/windows.csv", "/windows.json", "/windows/1", "/windows/1.csv", "/windows/1.json")
+ROUTES += ("/windows/1.documents.csv",)
 
 
 @pytest.mark.parametrize("route", [*ROUTES, "/run?dag_id=orders__shopify_gp&run_id=x"])
@@ -115,6 +116,19 @@ def test_a_window_names_each_order_that_is_held_the_reason_the_owner_and_since_w
         assert words in page
     assert "Complete." in page
     assert "Not complete" not in page
+
+
+def test_a_window_shows_what_its_orders_have_been_through_and_its_documents_by_kind() -> None:
+    client = client_of([proof_of(1)])
+    page = " ".join(client.get(f"{PREFIX}/windows/1").text.split())
+
+    assert "<span>Changed after posting</span><strong>31</strong>" in page
+    assert "<span>Refunded</span><strong>17</strong>" in page
+    assert '<th scope="row">Credit note <abbr>USD</abbr></th> <td class="n">21</td>' in page
+    assert '<strong id="tolerance">0</strong>' in page
+    rows = list(csv.DictReader(io.StringIO(client.get(f"{PREFIX}/windows/1.documents.csv").text)))
+    assert [row["kind"] for row in rows] == ["sales_order", "invoice", "credit_note", "void"]
+    assert (rows[2]["paid"], rows[2]["sent_by_this_run"]) == ("2011.48", "19")
 
 
 def test_an_incomplete_window_says_so_before_anything_else() -> None:

@@ -6,7 +6,8 @@ import dataclasses
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from include.domain.proof import ProofMoney, WindowProof
+from include.domain.document import DocumentKind
+from include.domain.proof import ProofDocuments, ProofLives, ProofMoney, WindowProof
 from include.domain.window import Window
 from local import summary
 from local.backfill import DayRun
@@ -36,6 +37,15 @@ PROOF = WindowProof(
             held=Decimal("100.00"),
             invoiced=Decimal("9000.00"),
             paid=Decimal("9000.00"),
+            credited=Decimal("250.50"),
+            paid_back=Decimal("200.50"),
+        ),
+    ),
+    lives=ProofLives(new=900, changed=40, unchanged=300, edited=12, cancelled=5, refunded=23),
+    documents=(
+        ProofDocuments(DocumentKind.SALES_ORDER, "USD", 1240, Decimal(10651), Decimal(0), 900),
+        ProofDocuments(
+            DocumentKind.CREDIT_NOTE, "USD", 31, Decimal("250.50"), Decimal("200.50"), 28
         ),
     ),
 )
@@ -48,8 +58,20 @@ def test_a_window_is_told_with_its_counts_reasons_and_money() -> None:
     assert "held:     3  missing mapping: payment gateway" in told
     assert "skipped:     6  test order" in told
     assert "USD: in store 10,500.25, posted 10,400.25, held 100.00, unexplained 0" in told
-    assert "USD in the ERP: invoiced 9,000.00, paid 9,000.00" in told
+    assert (
+        "USD in the ERP: invoiced 9,250.50, credited 250.50, paid in 9,200.50, paid back 200.50"
+    ) in told
     assert "All 1 windows are proven complete: unexplained = 0." in told
+
+
+def test_a_window_tells_what_its_orders_have_been_through_and_its_documents() -> None:
+    told = summary.describe_windows([RUN], {"r1": PROOF})
+    assert "orders in the ERP: 900 new, 40 changed after posting, 300 as they were" in told
+    assert "of these in the store: 12 edited, 23 refunded, 5 cancelled" in told
+    rows = [line.split() for line in told.splitlines() if "sent by this run" in line]
+    assert rows[0][:3] == ["1,240", "orders", "10,651.00"]
+    assert rows[1][:7] == ["31", "credit", "notes", "250.50", "paid", "back", "200.50"]
+    assert rows[1][7:9] == ["(28", "of"]
 
 
 def test_every_run_must_succeed_and_prove_its_window() -> None:

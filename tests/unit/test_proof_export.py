@@ -9,7 +9,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from include.domain.proof import Outcome, ProofMoney, ProofOrder, WindowProof
+from include.domain.document import DocumentKind
+from include.domain.proof import (
+    Outcome,
+    ProofDocuments,
+    ProofLives,
+    ProofMoney,
+    ProofOrder,
+    WindowProof,
+)
 from include.domain.window import Window
 from include.reporting.proof_export import (
     ORDER_COLUMNS,
@@ -18,6 +26,7 @@ from include.reporting.proof_export import (
     as_csv,
     as_json,
     as_text,
+    documents_as_csv,
     orders_as_csv,
 )
 
@@ -112,6 +121,24 @@ def test_csv_counts_a_window_once_however_many_currencies_it_has() -> None:
     assert [row["currency"] for row in rows] == ["USD", "JPY"]
     assert [row["orders_in_store"] for row in rows] == ["1200", ""]
     assert rows[1]["amount_in_store"] == "5000"
+
+
+def test_lives_and_documents_leave_with_the_proof() -> None:
+    sent = ProofDocuments(DocumentKind.VOID, "USD", 2, Decimal("40.5"), Decimal(0), 1, Decimal(9))
+    proof = replace(PROOF, lives=ProofLives(new=4, changed=2, refunded=1), documents=(sent,))
+
+    assert "orders with documents: 6 (4 new, 2 changed, 0 unchanged" in as_text(proof)
+    assert ["void", "USD", "2", "40.50", "0.00", "1", "9.00"] in [
+        line.split() for line in as_text(proof).splitlines()
+    ]
+    first = rows_of(as_csv([proof]))[0]
+    assert (first["lives_new"], first["lives_changed"], first["tolerance"]) == ("4", "2", "0")
+    (row,) = rows_of(documents_as_csv([proof]))
+    assert (row["kind"], row["amount"], row["amount_sent_by_this_run"]) == ("void", "40.50", "9.00")
+    window = json.loads(as_json([proof]))["windows"][0]
+    assert window["lives"]["changed"] == 2
+    assert window["documents"][0]["amount"] == "40.50"
+    assert "Tolerance for one order: 0.05" in as_text(replace(proof, tolerance=Decimal("0.0500")))
 
 
 def test_an_order_number_cannot_act_as_a_formula() -> None:
