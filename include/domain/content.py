@@ -69,7 +69,7 @@ def content_of(document: Document) -> Content:
 
 
 @dataclass(slots=True)
-class _Sum:
+class PartSum:
     """A line's or a charge's running sum."""
 
     part: DocumentLine | DocumentCharge
@@ -82,6 +82,14 @@ class _Sum:
         """Whether nothing is left."""
         return not self.quantity and not self.net and not any(self.taxes.values())
 
+    def tax_lines(self) -> tuple[DocumentTax, ...]:
+        """Return the taxes as lines of a document, those that are nothing left out."""
+        return tuple(
+            DocumentTax(title, rate, self.net, amount, jurisdiction)
+            for (title, rate, jurisdiction), amount in self.taxes.items()
+            if amount
+        )
+
 
 @dataclass(slots=True)
 class Books:
@@ -93,8 +101,8 @@ class Books:
         payments: Net money by tender id, with the payment it came from.
     """
 
-    lines: dict[str, _Sum] = field(default_factory=dict)
-    charges: dict[str, _Sum] = field(default_factory=dict)
+    lines: dict[str, PartSum] = field(default_factory=dict)
+    charges: dict[str, PartSum] = field(default_factory=dict)
     payments: dict[str, tuple[DocumentPayment, Decimal]] = field(default_factory=dict)
 
     def add(self, content: Content, sign: int = 1) -> None:
@@ -123,13 +131,13 @@ class Books:
 
     def _book(
         self,
-        sums: dict[str, _Sum],
+        sums: dict[str, PartSum],
         part_id: str,
         part: DocumentLine | DocumentCharge,
         sign: int,
         quantity: int,
     ) -> None:
-        booked = sums.setdefault(part_id, _Sum(part))
+        booked = sums.setdefault(part_id, PartSum(part))
         if isinstance(part, DocumentLine):
             booked.part = part
         booked.quantity += sign * quantity
@@ -204,8 +212,8 @@ def difference(target: Content, booked: Books) -> Difference:
 
 def _line_difference(
     line_id: str,
-    to: _Sum | None,
-    has: _Sum | None,
+    to: PartSum | None,
+    has: PartSum | None,
     more: tuple[list[DocumentLine], list[DocumentCharge]],
     less: tuple[list[DocumentLine], list[DocumentCharge]],
 ) -> None:
@@ -221,7 +229,7 @@ def _line_difference(
             charges.append(_charge(part, f"{ON_LINE}{line_id}", kept, own))
 
 
-def _gap(to: _Sum | None, has: _Sum | None) -> tuple[Decimal, dict[TaxKey, Decimal]]:
+def _gap(to: PartSum | None, has: PartSum | None) -> tuple[Decimal, dict[TaxKey, Decimal]]:
     net = (to.net if to else ZERO) - (has.net if has else ZERO)
     wanted: Mapping[TaxKey, Decimal] = to.taxes if to else {}
     booked: Mapping[TaxKey, Decimal] = has.taxes if has else {}

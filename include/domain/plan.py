@@ -6,48 +6,60 @@ carries a plan out; a second plan straight after is empty. A dry run is a plan t
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date, datetime
 from decimal import Decimal
 
-from include.domain.content import Books, Content, Difference, difference
-from include.domain.document import (
-    Document,
-    DocumentCharge,
-    DocumentKey,
-    DocumentKind,
-    DocumentLine,
-    DocumentPayment,
-    RemoteState,
-    StockNeed,
+from include.domain.allocation import (
+    Stock,
+    StockShort,
+    allocated,
+    as_the_erp_holds_it,
+    has_moved,
+    routed,
+    stock_needs,
+    stock_taken,
 )
+from include.domain.billing import billable
+from include.domain.content import CONCESSION, Books, Content, Difference, difference
+from include.domain.document import Document, DocumentKey, DocumentKind, DocumentLine, RemoteState
 from include.domain.errors import OrderError, Unbalanced
 from include.domain.ledger import OrderLedger
-from include.domain.money import ZERO, Money, allocate
-from include.domain.order import (
-    ChargeKind,
-    FinancialStatus,
-    LineKind,
-    Order,
-    Refund,
-    Restock,
+from include.domain.money import ZERO, Money
+from include.domain.order import FinancialStatus, Order
+from include.domain.ordered import with_taken_back
+from include.domain.policy import (
+    InvoiceMoment,
+    OnTestOrder,
+    Policy,
+    ShortStock,
+    UnpaidOrders,
 )
-from include.domain.policy import InvoiceMoment, OnTestOrder, Policy, ShortStock, UnpaidOrders
 from include.domain.sales import (
+    TOLERATED,
     Adjustments,
     exchange_left,
     facts_digest,
-    invoice_document,
     is_called_off,
     payments_of,
     sales_document,
+    worthless_document,
 )
+from include.domain.settlement import settling, with_causes
+from include.domain.standing import Standing, standing_of
+from include.domain.tendered import Payments, Placed, by_tender, moved, placed
 
-Stock = Mapping[StockNeed, Decimal]
-Payments = tuple[DocumentPayment, ...]
-Fate = tuple[Restock, str | None]
+__all__ = [
+    "SKIP_REASONS",
+    "ChangedAfterPosting",
+    "Plan",
+    "Stock",
+    "StockShort",
+    "Unpaid",
+    "plan",
+    "stock_needs",
+    "stock_taken",
+]
 
 UNPAID = frozenset(
     {
@@ -65,10 +77,10 @@ class ChangedAfterPosting(OrderError):
     reason_class = "changed_after_posting"
 
 
-class StockShort(OrderError):
-    """Stock does not cover the order and the channel's policy is to hold it."""
+class Unpaid(OrderError):
+    """The order is not paid in full and the channel's policy is to hold it."""
 
-    reason_class = "short_stock"
+    reason_class = "unpaid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +90,8 @@ class Plan:
     Attributes:
         documents: Documents to post, in order; an invoice follows the order it is based on.
         skipped: Short reason when policy or the order's own life leaves nothing to post.
-        adjusted: Store total less what the books get, with its cause in ``adjustments``.
-        adjustments: Pairs of cause and amount that make up ``adjusted``.
+        adjustments: Pairs of cause and amount: every named difference between the store's figures
+            and the documents'.
     """
 
     documents: tuple[Document, ...] = ()
@@ -88,8 +100,8 @@ class Plan:
 
     @property
     def adjusted(self) -> Decimal:
-        """Sum of the named differences between the store's total and the document's."""
-        return sum((amount for _, amount in self.adjustments), ZERO)
+        """Store total less what the books get: all adjustments that no document carries itself."""
+        return sum((amount for cause, amount in self.adjustments if cause != TOLERATED), ZERO)
 
 
 SKIP_REASONS = {
@@ -117,311 +129,226 @@ def plan(order: Order, ledger: OrderLedger, policy: Policy, stock: Stock) -> Pla
 
     Raises:
         StockShort: Stock is short and the policy is to hold.
+        Unpaid: It is not paid in full and the policy is to hold.
+        ChangedAfterPosting: It lives again after its sales order was voided, and cannot be billed.
         Unbalanced: Payments and total cannot both be right.
     """
-    invoices = ledger.all_posted(DocumentKind.INVOICE)
-    if not invoices and not ledger.all_posted(DocumentKind.SALES_ORDER):
+    standing = standing_of(ledger)
+    if standing.is_blank:
         skipped = _skip_reason(order, policy)
         if skipped is not None:
             return Plan(skipped=skipped, adjustments=_left_by_rates(order, skipped))
-        if ledger.entries and ledger.posted(DocumentKind.SALES_ORDER) is not None:
-            return _revived(order, ledger, policy)
-        return _first_documents(order, policy, stock)
-    sale, adjustments = sales_document(order, policy)
-    if invoices:
-        documents = _after_invoice(order, sale, ledger, policy)
+        _require_payment(order, policy)
+    if order.financial_status is FinancialStatus.VOIDED and not standing.invoices:
+        sale, adjustments = worthless_document(order, policy, "voided")
     else:
-        documents = _before_invoice(order, sale, ledger, policy, stock)
-    return Plan(documents, adjustments=adjustments)
+        sale, adjustments = sales_document(order, policy)
+    if not standing.invoices and standing.ordered and not sale.lines and not sale.total:
+        return Plan((_void(sale, standing.ordered.key, 1),), adjustments=adjustments)
+    voids = tuple(_voids(order, sale, standing, ledger))
+    if voids:
+        return Plan(voids, adjustments=adjustments)
+    return _Planning(order, sale, ledger, standing, policy).plan(stock, adjustments)
 
 
-def _first_documents(order: Order, policy: Policy, stock: Stock) -> Plan:
-    sale, adjustments = sales_document(order, policy)
-    sale = _allocate_stock(sale, policy, stock, Content())
-    payments = payments_of(order, sale.total)
-    if _may_invoice(order, sale, payments, policy):
-        return Plan((sale, invoice_document(sale, payments, policy)), adjustments=adjustments)
-    deposit = payments if _needs_deposit(order, sale, payments, policy) else ()
-    return Plan((replace(sale, payments=deposit),), adjustments=adjustments)
-
-
-def _is_settled(order: Order, sale: Document, payments: Payments) -> bool:
-    paid = sum((payment.amount for payment in payments), ZERO)
-    return paid == sale.total and order.financial_status not in UNPAID
-
-
-def _may_invoice(order: Order, sale: Document, payments: Payments, policy: Policy) -> bool:
-    return (
-        policy.invoice is InvoiceMoment.ON_PAYMENT
-        and not sale.is_back_ordered
-        and _is_settled(order, sale, payments)
-    )
-
-
-def _needs_deposit(order: Order, sale: Document, payments: Payments, policy: Policy) -> bool:
-    waits = sale.is_back_ordered or policy.invoice is InvoiceMoment.NEVER
-    return waits and _is_settled(order, sale, payments)
-
-
-def _before_invoice(
-    order: Order, sale: Document, ledger: OrderLedger, policy: Policy, stock: Stock
-) -> tuple[Document, ...]:
-    """An order that is posted and not billed: change it, void it, or bill it."""
-    payments = payments_of(order, sale.total)
-    first = ledger.all_posted(DocumentKind.SALES_ORDER)[0]
-    changes = ledger.all_posted(DocumentKind.ORDER_CHANGE)
-    newest = changes[-1] if changes else first
-    booked = _as_the_erp_holds_it(newest.content or Content(), newest.back_ordered, stock)
-    if not sale.lines and not sale.total:
-        return (_void(sale, first.key, 1),)
-    sale = _allocate_stock(sale, policy, stock, booked)
-    deposit = payments if _needs_deposit(order, sale, payments, policy) else ()
-    wanted = replace(sale, payments=deposit)
-    arrived = bool(newest.back_ordered) and not sale.is_back_ordered
-    if facts_digest(wanted) != newest.digest or wanted.paid != booked.paid or arrived:
-        sequence = ledger.next_sequence(DocumentKind.ORDER_CHANGE)
-        key = replace(sale.key, kind=DocumentKind.ORDER_CHANGE, sequence=sequence)
-        change = replace(wanted, key=key, based_on=first.key)
-        if not _may_invoice(order, sale, payments, policy):
-            return (change,)
-        return (change, invoice_document(sale, payments, policy))
-    if not _may_invoice(order, sale, payments, policy):
-        return ()
-    return (invoice_document(sale, payments, policy),)
-
-
-def _after_invoice(
-    order: Order, sale: Document, ledger: OrderLedger, policy: Policy
-) -> tuple[Document, ...]:
-    """A billed order: void what is whole and still open, else credit and bill the difference.
+def _voids(
+    order: Order, sale: Document, standing: Standing, ledger: OrderLedger
+) -> Iterator[Document]:
+    """Void what is whole and still open of a cancelled order, the invoice before its order.
 
     Only a cancelled order is voided: it cannot come back, while one that was refunded or emptied
     by an edit can.
     """
-    payments = payments_of(order, sale.total)
-    invoices = ledger.all_posted(DocumentKind.INVOICE)
-    credited = ledger.all_posted(DocumentKind.CREDIT_NOTE)
     gone = order.cancelled_at is not None and not sale.lines and not sale.total
-    if gone and len(invoices) == 1 and not credited:
-        billed = invoices[0]
-        if billed.remote_state is RemoteState.OPEN:
-            void = _void(sale, billed.key, billed.key.sequence + 1)
-            ordered = ledger.all_posted(DocumentKind.SALES_ORDER)
-            return (void, *(_void(sale, entry.key, 1) for entry in ordered))
-    books = Books()
-    for sign, entries in ((1, invoices), (-1, credited)):
-        for entry in entries:
-            books.add(entry.content or Content(), sign)
-    for entry in ledger.all_posted(DocumentKind.PAYMENT):
-        books.add(entry.content or Content())
-    gap = difference(Content(sale.lines, sale.charges, payments, sale.concession), books)
-    gap = _with_causes(order, gap, open_credit=max(books.paid - books.total, ZERO))
-    return tuple(_settling(order, sale, gap, ledger, policy))
+    if not gone or len(standing.invoices) != 1 or ledger.all_posted(DocumentKind.CREDIT_NOTE):
+        return
+    billed = standing.invoices[0]
+    if billed.remote_state is RemoteState.OPEN:
+        yield _void(sale, billed.key, billed.key.sequence + 1)
+        if standing.ordered:
+            yield _void(sale, standing.ordered.key, 1)
 
 
-def _settling(
-    order: Order, sale: Document, gap: Difference, ledger: OrderLedger, policy: Policy
-) -> Iterator[Document]:
-    """Yield the credit note, the further invoice and the payment that close a gap."""
-    billed = ledger.all_posted(DocumentKind.INVOICE)[0]
-    less, more = gap.less, gap.more
-    if less.lines or less.charges:
-        number = ledger.next_sequence(DocumentKind.CREDIT_NOTE)
-        key = replace(sale.key, kind=DocumentKind.CREDIT_NOTE, sequence=number)
-        yield replace(
-            sale,
-            key=key,
-            document_on=_credited_on(order, sale, ledger, policy),
-            total=less.total,
-            lines=tuple(_restocked(order, less.lines, ledger)),
-            charges=less.charges,
-            payments=less.payments,
-            concession=ZERO,
-            based_on=billed.key,
-        )
-    payments = more.payments
-    if more.lines or more.charges:
-        number = ledger.next_sequence(DocumentKind.INVOICE)
-        key = replace(sale.key, kind=DocumentKind.INVOICE, sequence=number)
-        own, payments = _up_to(more.total, payments)
-        yield replace(
-            sale,
-            key=key,
-            document_on=order.updated_at.astimezone(policy.time_zone).date(),
-            total=more.total,
-            lines=more.lines,
-            charges=more.charges,
-            payments=own,
-            concession=ZERO,
-            based_on=None,
-        )
-    if payments:
-        number = ledger.next_sequence(DocumentKind.PAYMENT)
-        key = replace(sale.key, kind=DocumentKind.PAYMENT, sequence=number)
-        target, room = _first_open(ledger)
-        own, _ = _up_to(room, payments)
-        paid_on = max(payment.paid_at for payment in own).astimezone(policy.time_zone).date()
-        yield replace(_empty(sale), key=key, document_on=paid_on, payments=own, based_on=target)
+class _Planning:
+    """One order's plan in the making; holds what its steps share."""
 
+    def __init__(
+        self,
+        order: Order,
+        sale: Document,
+        ledger: OrderLedger,
+        standing: Standing,
+        policy: Policy,
+    ) -> None:
+        self.order = order
+        self.sale = sale
+        self.ledger = ledger
+        self.standing = standing
+        self.policy = policy
+        self.payments = payments_of(order, sale.total)
+        self.is_new = standing.is_blank and not standing.was_voided
+        self.is_open = self.is_new or standing.is_open
 
-def _first_open(ledger: OrderLedger) -> tuple[DocumentKey, Decimal]:
-    """Return the oldest invoice that is not paid yet, and how much of it is not.
-
-    Later payments were each put on the oldest open invoice, as far as it was open.
-    """
-    invoices = ledger.all_posted(DocumentKind.INVOICE)
-    later = sum((entry.paid for entry in ledger.all_posted(DocumentKind.PAYMENT)), ZERO)
-    for entry in invoices:
-        room = entry.total - entry.paid
-        if room > later:
-            return entry.key, room - later
-        later -= max(room, ZERO)
-    raise Unbalanced(
-        f"the invoices of order {invoices[0].key.order_id_store} are paid in full and more money "
-        "came: compare the payments on the order with those in the books",
-        rule="payments_have_an_invoice",
-        field="transactions",
-    )
-
-
-def _up_to(limit: Decimal, payments: Payments) -> tuple[Payments, Payments]:
-    """Split payments into those within a limit and the rest, in their order."""
-    within, rest = [], []
-    for payment in payments:
-        taken = min(payment.amount, max(limit, ZERO))
-        limit -= taken
-        if taken:
-            within.append(replace(payment, amount=taken))
-        if taken < payment.amount:
-            rest.append(replace(payment, amount=payment.amount - taken))
-    return tuple(within), tuple(rest)
-
-
-def _with_causes(order: Order, gap: Difference, *, open_credit: Decimal) -> Difference:
-    """Give money that goes back beyond what is credited its cause: the same is billed again.
-
-    A buyer who paid an addition by one card may get the refund on another, or owe it anew, or be
-    paid back what an earlier credit note left open. Credit note and invoice then carry the amount
-    once each, so that neither moves more than it is worth.
-    """
-    less, more = gap.less, gap.more
-    beyond = less.paid - less.total
-    if beyond <= ZERO:
-        return gap
-    if beyond > more.paid + open_credit + max(order.stated.outstanding.shop, ZERO):
-        raise Unbalanced(
-            f"order {order.number}: {Money(less.paid, order.currency)} was paid back and "
-            "nothing on the order says for what: correct the refund in the store",
-            rule="refund_has_a_cause",
-            field="refunds",
-        )
-    moved = DocumentCharge(
-        "payment-moved", ChargeKind.ADJUSTMENT, "Paid back, billed again", beyond
-    )
-    return Difference(
-        more=replace(more, charges=(*more.charges, moved)),
-        less=replace(less, charges=(*less.charges, moved)),
-    )
-
-
-def _credited_on(order: Order, sale: Document, ledger: OrderLedger, policy: Policy) -> date:
-    """Return the day of the newest refund that is not booked yet, or of the order's last change."""
-    fresh = _refunds_since(order, _newest_version(ledger))
-    moment = fresh[-1].created_at if fresh else order.updated_at
-    return max(sale.document_on, moment.astimezone(policy.time_zone).date())
-
-
-def _newest_version(ledger: OrderLedger, line_id: str | None = None) -> datetime | None:
-    """Return the order's version that invoices and credit notes last dealt with, if it is known.
-
-    Args:
-        ledger: What is posted.
-        line_id: Only the documents that hold this line.
-    """
-    entries = ledger.all_posted(DocumentKind.INVOICE) + ledger.all_posted(DocumentKind.CREDIT_NOTE)
-    versions = [
-        datetime.fromisoformat(entry.order_version)
-        for entry in entries
-        if entry.order_version
-        and (
-            line_id is None
-            or any(line.line_id == line_id for line in (entry.content or Content()).lines)
-        )
-    ]
-    return max(versions, default=None)
-
-
-def _refunds_since(order: Order, version: datetime | None) -> list[Refund]:
-    """Return the refunds made after a version of the order, oldest first."""
-    return sorted(
-        (r for r in order.refunds if version is None or r.created_at > version),
-        key=lambda refund: refund.created_at,
-    )
-
-
-def _restocked(
-    order: Order, lines: tuple[DocumentLine, ...], ledger: OrderLedger
-) -> Iterator[DocumentLine]:
-    """Say of each credited unit what became of it, and where it went.
-
-    Units that left by a refund are told by the refunds that no document has dealt with, the newest
-    first; units beyond those were taken off by an edit.
-    """
-    for line in lines:
-        fates = [
-            (part.restock, part.location_id or line.location_id)
-            for refund in _refunds_since(order, _newest_version(ledger, line.line_id))
-            for part in refund.lines
-            if part.line_id == line.line_id
-            for _ in range(part.quantity)
+    def plan(self, stock: Stock, adjustments: Adjustments) -> Plan:
+        """Return the documents that bring the books in line with the order."""
+        self.sale = routed(self.sale, self.standing, self.policy, stock)
+        if self.is_open:
+            self.sale = allocated(self.sale, self.standing, self.policy, stock)
+        gap, money, worth = self._gap()
+        if not self.is_open and self.sale.total != worth:
+            self._require_life(gap)
+            adjustments += (("not_billed_yet", self.sale.total - worth),)
+        documents = [
+            *self._order_documents(gap, money, stock),
+            *settling(self.order, self.sale, gap, self.ledger, self.policy, on_order=self.is_open),
         ]
-        own = fates[-line.quantity :]
-        own += [(Restock.CANCELLED, line.location_id)] * (line.quantity - len(own))
-        yield from _by_fate(order, line, Counter(own))
+        return Plan(tuple(documents), adjustments=adjustments)
+
+    @property
+    def _is_settled(self) -> bool:
+        paid = sum((payment.amount for payment in self.payments), ZERO)
+        return paid >= self.sale.total and self.order.financial_status not in UNPAID
+
+    def _gap(self) -> tuple[Difference, Placed, Decimal]:
+        """Return what is to be billed and taken back, where the money goes, what is billed then."""
+        billed = self.standing.billed
+        part = billable(
+            self.order, self.sale, self.standing, self.policy, is_settled=self._is_settled
+        )
+        if self.standing.invoices:
+            gap = difference(part.content, Books(billed.lines, billed.charges))
+            gap = _with_concession_on_invoice(gap)
+        else:
+            gap = Difference(more=part.content, less=Content())
+        if not part.may_grow:
+            gap = Difference(more=Content(), less=gap.less)
+        worth = billed.total + gap.more.total - gap.less.total
+        money = placed(self.payments, billed, worth, self.sale.total)
+        self._require_tie(money, worth)
+        received, returned = moved(money.applied, billed)
+        gap = Difference(
+            more=replace(gap.more, payments=received), less=replace(gap.less, payments=returned)
+        )
+        open_credit = max(billed.paid - billed.total, ZERO)
+        return with_causes(self.order, gap, open_credit=open_credit), money, worth
+
+    def _require_tie(self, money: Placed, worth: Decimal) -> None:
+        """Refuse money that no document can carry, and money kept of a cancelled order.
+
+        What an edit left over on a billed order stays there as the buyer's open credit.
+        """
+        applied = sum((payment.amount for payment in money.applied), ZERO)
+        is_kept = self.order.cancelled_at is not None and applied > worth
+        if money.surplus <= ZERO and not is_kept:
+            return
+        currency = self.order.currency
+        paid = sum((payment.amount for payment in self.payments), ZERO)
+        raise Unbalanced(
+            f"order {self.order.number}: payments less refunds are {Money(paid, currency)} against "
+            f"a total of {Money(self.sale.total, currency)}: refund the difference or mend the "
+            "order",
+            rule="payments_tie",
+            field="net_payment",
+        )
+
+    def _require_life(self, gap: Difference) -> None:
+        """Refuse an order that lives again after its sales order was voided and is not billed."""
+        if self.standing.is_blank and not gap.more.lines and not gap.more.charges:
+            raise ChangedAfterPosting(
+                f"order {self.order.number} lives again after its sales order was voided: it is "
+                "billed without one as soon as policy bills it (paid, handed over, or by hand)",
+                rule="revived_after_void",
+                field="lines",
+            )
+
+    # -- the sales order ----------------------------------------------------------------------
+
+    def _order_documents(self, gap: Difference, money: Placed, stock: Stock) -> Iterator[Document]:
+        """Yield the sales order, or the change that makes it stand as it should."""
+        if not self.is_open:
+            return
+        taken = Books()
+        for entry in self.ledger.all_posted(DocumentKind.CREDIT_NOTE):
+            taken.add(entry.content or Content())
+        taken.add(gap.less)
+        wanted = with_taken_back(self.sale, taken, self.standing.invoiced)
+        wanted = replace(wanted, payments=self._deposit(money))
+        if self.standing.ordered is None:
+            yield wanted
+        elif self._has_changed(wanted, stock):
+            number = self.ledger.next_sequence(DocumentKind.ORDER_CHANGE)
+            key = replace(wanted.key, kind=DocumentKind.ORDER_CHANGE, sequence=number)
+            yield replace(wanted, key=key, based_on=self.standing.ordered.key)
+
+    def _deposit(self, money: Placed) -> Payments:
+        """Return the money that waits on the order until it is billed."""
+        is_booked = (
+            bool(self.standing.invoices)
+            or self.policy.invoice is InvoiceMoment.ON_SHIPMENT
+            or self._is_settled
+        )
+        return money.deposited if is_booked else ()
+
+    def _has_changed(self, wanted: Document, stock: Stock) -> bool:
+        newest = self.standing.newest
+        booked = as_the_erp_holds_it(self.standing, stock)
+        if newest is None or facts_digest(wanted) != newest.digest:
+            return True
+        if by_tender(wanted.payments) != by_tender(booked.payments):
+            return True
+        if newest.back_ordered and not wanted.is_back_ordered:
+            return True
+        before = {line.line_id: line for line in booked.lines}
+        return any(
+            self._line_has_changed(line, before[line.line_id])
+            for line in wanted.lines
+            if line.line_id in before
+        )
+
+    def _line_has_changed(self, line: DocumentLine, old: DocumentLine) -> bool:
+        """Tell whether stock arrived that may be billed, or the rest is taken from elsewhere."""
+        in_parts = (
+            self.policy.short_stock is ShortStock.SPLIT
+            or self.policy.invoice is InvoiceMoment.ON_SHIPMENT
+        )
+        is_left = line.quantity > self.standing.units_invoiced(line.line_id)
+        return (in_parts and line.back_ordered < old.back_ordered) or (
+            is_left and has_moved(line, old, self.policy)
+        )
 
 
-def _by_fate(order: Order, line: DocumentLine, fates: Counter[Fate]) -> Iterator[DocumentLine]:
-    weights = [Decimal(units) for units in fates.values()]
-    nets = allocate(line.net, weights, order.currency)
-    taxes = [allocate(tax.amount, weights, order.currency) for tax in line.taxes]
-    for at, ((restock, location_id), units) in enumerate(fates.items()):
-        own = tuple(
-            replace(tax, amount=shares[at], base=nets[at])
-            for tax, shares in zip(line.taxes, taxes, strict=True)
-        )
-        yield replace(
-            line,
-            quantity=units,
-            net=nets[at],
-            taxes=own,
-            restock=restock,
-            location_id=location_id,
-        )
+def _with_concession_on_invoice(gap: Difference) -> Difference:
+    """Let an invoice bear a concession that it can bear, instead of a credit note of its own."""
+    given = next((c for c in gap.less.charges if c.charge_id == CONCESSION), None)
+    if given is None or gap.more.total < given.net:
+        return gap
+    rest = tuple(charge for charge in gap.less.charges if charge is not given)
+    return Difference(
+        more=replace(gap.more, concession=given.net), less=replace(gap.less, charges=rest)
+    )
 
 
 def _void(sale: Document, target: DocumentKey, number: int) -> Document:
-    key = replace(sale.key, kind=DocumentKind.VOID, sequence=number)
-    return replace(_empty(sale), key=key, based_on=target)
+    return replace(
+        sale,
+        key=replace(sale.key, kind=DocumentKind.VOID, sequence=number),
+        total=ZERO,
+        lines=(),
+        charges=(),
+        payments=(),
+        concession=ZERO,
+        based_on=target,
+    )
 
 
-def _empty(sale: Document) -> Document:
-    return replace(sale, total=ZERO, lines=(), charges=(), payments=(), concession=ZERO)
-
-
-def _revived(order: Order, ledger: OrderLedger, policy: Policy) -> Plan:
-    """An order that lives again after its sales order was voided is billed without one."""
-    sale, adjustments = sales_document(order, policy)
-    payments = payments_of(order, sale.total)
-    if policy.invoice is InvoiceMoment.NEVER or not _is_settled(order, sale, payments):
-        raise ChangedAfterPosting(
-            f"order {order.number} lives again after its sales order was voided: it is billed "
-            "without one as soon as it is paid and the channel bills by itself",
-            rule="revived_after_void",
-            field="lines",
+def _require_payment(order: Order, policy: Policy) -> None:
+    if policy.unpaid is UnpaidOrders.HOLD and order.financial_status in UNPAID:
+        raise Unpaid(
+            f"order {order.number} is {order.financial_status.replace('_', ' ')}: policy holds it "
+            "until it is paid in full",
+            rule="paid_in_full",
+            field="financial_status",
         )
-    invoice = invoice_document(sale, payments, policy)
-    key = replace(invoice.key, sequence=ledger.next_sequence(DocumentKind.INVOICE))
-    return Plan((replace(invoice, key=key, based_on=None),), adjustments=adjustments)
 
 
 def _skip_reason(order: Order, policy: Policy) -> str | None:
@@ -455,74 +382,3 @@ def _skip_reason(order: Order, policy: Policy) -> str | None:
 def _left_by_rates(order: Order, skipped: str) -> Adjustments:
     exchange = exchange_left(order) if skipped in ("cancelled", "refunded") else ZERO
     return (("exchange_difference", -exchange),) if exchange else ()
-
-
-def _allocate_stock(sale: Document, policy: Policy, stock: Stock, booked: Content) -> Document:
-    """Cover each line from what it was promised before, then from free stock."""
-    if policy.short_stock is ShortStock.IGNORE:
-        return sale
-    left = dict(stock)
-    before = {line.line_id: line for line in booked.lines}
-    lines = []
-    for line in sale.lines:
-        need = StockNeed(line.sku or "", line.location_id)
-        old = before.get(line.line_id)
-        kept = min(old.quantity - old.back_ordered, line.quantity) if old else 0
-        is_tracked = need in left or (old is not None and old.back_ordered > 0)
-        if line.kind is LineKind.GOODS and is_tracked:
-            free = left.get(need, ZERO)
-            taken = int(max(ZERO, min(free, Decimal(line.quantity - kept))))
-            left[need] = free - taken
-            short = line.quantity - kept - taken
-            if short and policy.short_stock is ShortStock.HOLD:
-                raise StockShort(
-                    f"line {line.sku} needs {line.quantity} and {kept + taken} can be promised: "
-                    "policy holds the order until stock arrives",
-                    rule="stock_covers_line",
-                    field="quantity",
-                )
-            line = replace(line, back_ordered=short)  # noqa: PLW2901
-        lines.append(line)
-    return replace(sale, lines=tuple(lines))
-
-
-def _as_the_erp_holds_it(booked: Content, back_ordered: Decimal, stock: Stock) -> Content:
-    """Add what the ERP back-ordered beyond the document: others took its stock before it came.
-
-    The ERP tells the units and not the lines: those with the least stock left are taken for short.
-    """
-    beyond = int(back_ordered) - sum(line.back_ordered for line in booked.lines)
-    needs = [StockNeed(line.sku or "", line.location_id) for line in booked.lines]
-    goods = [
-        at
-        for at, line in enumerate(booked.lines)
-        if line.kind is LineKind.GOODS and needs[at] in stock
-    ]
-    lines = list(booked.lines)
-    for at in sorted(goods, key=lambda place: stock[needs[place]]):
-        more = min(max(beyond, 0), lines[at].quantity - lines[at].back_ordered)
-        lines[at] = replace(lines[at], back_ordered=lines[at].back_ordered + more)
-        beyond -= more
-    return replace(booked, lines=tuple(lines))
-
-
-def stock_needs(order: Order) -> Iterator[StockNeed]:
-    """Yield what the order needs from stock.
-
-    Args:
-        order: The canonical order.
-    """
-    for line in order.lines:
-        if line.kind is LineKind.GOODS and line.sku and line.current_quantity > 0:
-            yield StockNeed(line.sku, line.location_id)
-
-
-def stock_taken(document: Document) -> Iterator[tuple[StockNeed, int]]:
-    """Yield the units that a sales order is going to allocate.
-
-    Args:
-        document: A sales order.
-    """
-    for line in document.lines:
-        if line.kind is LineKind.GOODS and line.sku:
-            yield StockNeed(line.sku, line.location_id), line.quantity - line.back_ordered

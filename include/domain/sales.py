@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
 from decimal import Decimal
 
 from include.domain.balance import taxes_of
@@ -29,6 +28,9 @@ from include.domain.policy import Policy
 
 Adjustments = tuple[tuple[str, Decimal], ...]
 
+TOLERATED = "rounding_within_tolerance"
+"""Cause of a difference that the document itself carries, by policy ``tolerance``."""
+
 _RECEIVED = (TenderKind.SALE, TenderKind.CAPTURE)
 _GIVEN = (TenderKind.REFUND, TenderKind.CHANGE)
 
@@ -44,7 +46,7 @@ def sales_document(order: Order, policy: Policy) -> tuple[Document, Adjustments]
         The document, and the named differences between the store's current total and its own.
     """
     if is_called_off(order):
-        return _worthless(order, policy)
+        return worthless_document(order, policy, "cancelled")
     lines = tuple(
         DocumentLine(
             line_id=line.line_id,
@@ -83,9 +85,21 @@ def sales_document(order: Order, policy: Policy) -> tuple[Document, Adjustments]
         if amount
     )
     total = order.stated.current_total.shop - sum((amount for _, amount in adjustments), ZERO)
+    gap = total - _worth(lines, charges) + concession
+    if gap and abs(gap) <= policy.tolerance:
+        charges += (
+            DocumentCharge("tolerance", ChargeKind.ROUNDING, "Rounding within tolerance", gap),
+        )
+        adjustments += ((TOLERATED, gap),)
     return replace(
         _header(order, policy), total=total, lines=lines, charges=charges, concession=concession
     ), adjustments
+
+
+def _worth(lines: tuple[DocumentLine, ...], charges: tuple[DocumentCharge, ...]) -> Decimal:
+    parts: tuple[DocumentLine | DocumentCharge, ...] = (*lines, *charges)
+    taxes = sum((tax.amount for part in parts for tax in part.taxes), ZERO)
+    return sum((part.net for part in parts), ZERO) + taxes
 
 
 def is_called_off(order: Order) -> bool:
@@ -103,12 +117,20 @@ def is_called_off(order: Order) -> bool:
     )
 
 
-def _worthless(order: Order, policy: Policy) -> tuple[Document, Adjustments]:
-    """Build the sales order of a cancelled order: nothing but what exchange rates left behind."""
+def worthless_document(order: Order, policy: Policy, cause: str) -> tuple[Document, Adjustments]:
+    """Build the sales order of an order nobody owes anything for any more.
+
+    Nothing is left on it but what exchange rates left behind.
+
+    Args:
+        order: The canonical order.
+        policy: The channel's choices.
+        cause: Why it is worth nothing, the name of the difference.
+    """
     exchange = exchange_left(order)
     charges = (_exchange_charge(exchange),) if exchange else ()
     called_off = order.stated.current_total.shop
-    adjustments = (("cancelled", called_off), ("exchange_difference", -exchange))
+    adjustments = ((cause, called_off), ("exchange_difference", -exchange))
     return (
         replace(_header(order, policy), total=exchange, charges=charges),
         tuple((cause, amount) for cause, amount in adjustments if amount),
@@ -138,30 +160,6 @@ def _header(order: Order, policy: Policy) -> Document:
 
 def _exchange_charge(amount: Decimal) -> DocumentCharge:
     return DocumentCharge("exchange", ChargeKind.FX, "Exchange difference", amount)
-
-
-def invoice_document(
-    sale: Document, payments: tuple[DocumentPayment, ...], policy: Policy
-) -> Document:
-    """Build the invoice that bills a sales order.
-
-    Args:
-        sale: The sales order.
-        payments: The payments that settle it.
-        policy: The channel's choices.
-    """
-    paid_on = max((_day(p, policy) for p in payments), default=sale.document_on)
-    return replace(
-        sale,
-        key=DocumentKey(sale.key.channel, sale.key.order_id_store, DocumentKind.INVOICE),
-        document_on=max(sale.document_on, paid_on),
-        payments=payments,
-        based_on=sale.key,
-    )
-
-
-def _day(payment: DocumentPayment, policy: Policy) -> date:
-    return payment.paid_at.astimezone(policy.time_zone).date()
 
 
 def facts_digest(document: Document) -> str:
@@ -195,10 +193,10 @@ def payments_of(order: Order, total: Decimal) -> tuple[DocumentPayment, ...]:
 
     Args:
         order: The canonical order.
-        total: The total of the document that the payments are for.
+        total: What the order is worth in the books.
 
     Raises:
-        Unbalanced: More was received than the document is worth, or given back than received.
+        Unbalanced: More was given back than received.
     """
     good = _good_tenders(order)
     charges = [t for t in good if t.kind in _RECEIVED]
@@ -210,14 +208,6 @@ def payments_of(order: Order, total: Decimal) -> tuple[DocumentPayment, ...]:
     if marketplace and withheld == marketplace:
         biggest = max(left, key=lambda tender_id: left[tender_id])
         left[biggest] -= marketplace
-    elif withheld > ZERO:
-        raise Unbalanced(
-            f"order {order.number}: payments less refunds are "
-            f"{Money(sum(left.values(), ZERO), order.currency)} against a total "
-            f"of {Money(total, order.currency)}: refund the difference or mend the order",
-            rule="payments_tie",
-            field="net_payment",
-        )
     return tuple(
         DocumentPayment(t.tender_id, t.gateway, left[t.tender_id], t.processed_at, t.method)
         for t in charges

@@ -16,7 +16,13 @@ from typing import Any
 
 from include.domain.codec import from_document
 from include.domain.content import content_of
-from include.domain.document import Document, PreparedDocument, RemoteDocument, StockNeed
+from include.domain.document import (
+    Document,
+    DocumentKind,
+    PreparedDocument,
+    RemoteDocument,
+    StockNeed,
+)
 from include.domain.errors import (
     AmbiguousOutcome,
     MappingMissing,
@@ -40,6 +46,7 @@ log = logging.getLogger(__name__)
 
 CHUNK = 200
 MOST_ROUNDS = 6
+ALLOCATING = frozenset({DocumentKind.SALES_ORDER, DocumentKind.ORDER_CHANGE})
 POSTING_CLASSES = (
     "missing_mapping",
     "refused_by_erp",
@@ -124,13 +131,13 @@ def plan_orders(
             yield order, Plan(skipped="written_off")
     todo = [order for order in todo if order.order_id_store not in written_off]
     policy = house.settings.domain_policy
-    stock: dict[StockNeed, Decimal] = dict(
-        house.erp.available({need for order in todo for need in stock_needs(order)})
-    )
-    unknown = house.erp.unknown_skus({need.sku for order in todo for need in stock_needs(order)})
+    needs = {need for order in todo for need in stock_needs(order, policy)}
+    stock: dict[StockNeed, Decimal] = dict(house.erp.available(needs))
+    unknown = house.erp.unknown_skus({need.sku for need in needs})
     for order in todo:
+        ledger = ledgers.get(order.order_id_store, EMPTY_LEDGER)
         try:
-            ready = plan(order, ledgers.get(order.order_id_store, EMPTY_LEDGER), policy, stock)
+            ready = plan(order, ledger, policy, stock)
             _require_items(ready, unknown)
         except OrderError as error:
             yield order, error
@@ -139,9 +146,10 @@ def plan_orders(
             yield order, contained(error, order.number, "it could not be planned")
             continue
         for document in ready.documents[:1]:
-            for need, units in stock_taken(document):
-                if need in stock and document.based_on is None:
-                    stock[need] -= units
+            if document.key.kind in ALLOCATING:
+                for need, units in stock_taken(document, ledger):
+                    if need in stock:
+                        stock[need] -= units
         yield order, ready
 
 

@@ -91,8 +91,8 @@ class PlannedBooks:
             wanted = self.plan(order, free, state).documents
             if not wanted:
                 return posted
-            if wanted[0].key.kind is DocumentKind.SALES_ORDER:
-                for need, units in stock_taken(wanted[0]):
+            if wanted[0].key.kind in (DocumentKind.SALES_ORDER, DocumentKind.ORDER_CHANGE):
+                for need, units in stock_taken(wanted[0], self.ledger(state)):
                     if need in free:
                         free[need] -= units
             taken = {document.key for document, _ in self.documents}
