@@ -21,7 +21,7 @@ RUN_ARGUMENTS = $(if $(filter-out 0,$(ONCE)),--once) $(if $(DAYS),--days $(DAYS)
 PYTEST = $(BIN)/python -m pytest --durations=10 --durations-min=5
 WORKERS ?= 2
 
-.PHONY: help setup run stop status test test-fast test-e2e lint format lock check-lock bench simulate clean
+.PHONY: help setup run stop status test test-fast test-e2e conformance lint format lock check-lock bench simulate clean
 
 help: ## Show this list
 	@echo "make <target>   (PYTHON=$(PYTHON))"
@@ -57,6 +57,9 @@ test-fast: setup ## Run all tests but the end-to-end ones
 
 test-e2e: setup ## Run the end-to-end tests, which bring up Airflow
 	$(PYTEST) -m e2e
+
+conformance: setup ## Try every connector, or one (ERP= STORE=), and say what it still gets wrong
+	$(PYTEST) -q --tb=no tests/conformance $(if $(ERP)$(STORE),-k "$(ERP)$(STORE)")
 
 lint: setup ## Check style, types and layers
 	$(BIN)/ruff check .
