@@ -77,7 +77,7 @@ def render_material(distinct: int, seed: int = 7) -> Material:
     """
     # Imported here: the serving process never needs graphql-core.
     from include.connectors.stores.shopify import documents
-    from include.connectors.stores.shopify.pull import Access
+    from include.connectors.stores.shopify.access import Access
     from include.connectors.stores.shopify.sandbox.bulk import BulkOperations
     from include.connectors.stores.shopify.sandbox.call import Call
     from include.connectors.stores.shopify.sandbox.execution import Executor

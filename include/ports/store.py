@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from include.domain.order import Order
 from include.domain.window import Selection
@@ -56,6 +56,34 @@ class RawOrder:
     body: bytes
     document: dict[str, object]
     fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Documents of several orders as one answer of the store, not yet read.
+
+    Attributes:
+        headers: The orders that were asked for.
+        body: The answer, as far as its reader needs it.
+        context: What the reader has to know beside it; JSON values.
+    """
+
+    headers: tuple[OrderHeader, ...]
+    body: bytes
+    context: Mapping[str, Any]
+
+
+class PageReader(NamedTuple):
+    """Reads pages where there is no store: functions of a module, pure, found by their names.
+
+    Attributes:
+        read: Takes body, order ids and context of a page; returns one document an order, or
+            ``None`` where the store is needed to complete it.
+        normalise: Translates a document, as ``OrderStore.normalise`` does.
+    """
+
+    read: Callable[[bytes, Sequence[str], Mapping[str, Any]], list[RawOrder | None]]
+    normalise: Callable[[str, dict[str, object]], Order]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,5 +143,33 @@ class OrderStore(Protocol):
 
         Raises:
             ContractDrift: The document is not what the store's contract promises.
+        """
+        ...
+
+
+@runtime_checkable
+class PagedStore(OrderStore, Protocol):
+    """A store whose answers can be read and translated in another process than fetches them."""
+
+    @property
+    def reader(self) -> PageReader:
+        """How a page is read and translated where there is no store."""
+        ...
+
+    def fetch_pages(self, headers: Sequence[OrderHeader]) -> Iterator[Page]:
+        """Yield the documents of the headers in pages, one place a header.
+
+        Raises:
+            WindowError: The store answered something else than what was asked for.
+            RemoteUnavailable: The store did not answer.
+        """
+        ...
+
+    def read_page(self, page: Page, places: Sequence[int]) -> Sequence[RawOrder]:
+        """Read orders of a page, with whatever is left of them at the store.
+
+        Raises:
+            WindowError: So many orders are at fault that it is the store, not the orders.
+            RemoteUnavailable: The store did not answer.
         """
         ...

@@ -11,7 +11,9 @@ import orjson
 import pytest
 import requests
 
-from include.connectors.stores.shopify.pull import Access, filled, quoted, search_of
+from include.connectors.stores.shopify.access import Access
+from include.connectors.stores.shopify.reading import filled
+from include.connectors.stores.shopify.search import quoted, search_of
 from include.domain.errors import ConfigurationError, RemoteUnavailable, WindowError
 from include.domain.window import Basis, Selection, Window
 from include.ports.store import OrderHeader

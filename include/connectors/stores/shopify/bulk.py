@@ -19,8 +19,9 @@ import orjson
 import requests
 
 from include.connectors.stores.shopify import documents
+from include.connectors.stores.shopify.access import Access
 from include.connectors.stores.shopify.client import ShopifyClient
-from include.connectors.stores.shopify.pull import Access, Document, filled
+from include.connectors.stores.shopify.reading import Document, filled
 from include.connectors.stores.shopify.settings import ShopifySettings
 from include.domain.errors import (
     ConfigurationError,

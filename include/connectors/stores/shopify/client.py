@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
+import msgspec
 import orjson
 import requests
 
@@ -32,6 +33,8 @@ from include.transport.retry import Backoff, call_with_retries
 from include.transport.status import as_remote_error, raise_for_status
 
 logger = logging.getLogger(__name__)
+
+_Parser = Callable[[bytes], dict[str, Any] | None]
 
 VERSION_HEADER = "X-Shopify-API-Version"
 _UNAUTHORISED = 401
@@ -124,9 +127,37 @@ class ShopifyClient:
             RateLimited: The store kept throttling beyond the settings' patience.
             RemoteUnavailable: The store did not answer properly, attempts used up.
         """
+        data: dict[str, Any] = self._run(name, variables, attempts, parse)
+        return data
+
+    def execute_unread(
+        self, name: str, variables: Mapping[str, Any], *, attempts: int | None = None
+    ) -> bytes:
+        """Run one document of ``queries/`` and return its ``data`` as the JSON that it came as.
+
+        Everything around it is held against the same rules as in ``execute``; what is inside has
+        yet to be parsed.
+
+        Args:
+            name: The document's name.
+            variables: Its variables.
+            attempts: See ``execute``.
+
+        Raises:
+            ConfigurationError: See ``execute``; likewise the others.
+            QueryTooCostly: The call costs more than one call may.
+            RateLimited: The store kept throttling beyond the settings' patience.
+            RemoteUnavailable: The store did not answer properly, attempts used up.
+        """
+        data: bytes = self._run(name, variables, attempts, _parse_around)
+        return data
+
+    def _run(
+        self, name: str, variables: Mapping[str, Any], attempts: int | None, read: _Parser
+    ) -> Any:
         payload = orjson.dumps({"query": documents.minified(name), "variables": dict(variables)})
         return call_with_retries(
-            lambda: self._unthrottled(name, payload),
+            lambda: self._unthrottled(name, payload, read),
             attempts=attempts or self._settings.attempts,
             backoff=self._backoff,
             sleep=self._sleep,
@@ -162,13 +193,13 @@ class ShopifyClient:
             raise
         return response
 
-    def _unthrottled(self, name: str, payload: bytes) -> dict[str, Any]:
+    def _unthrottled(self, name: str, payload: bytes, read: _Parser) -> Any:
         """Run one call; wait while the store throttles, within the settings' patience."""
         waited = 0.0
         throttled = 0
         while True:
             try:
-                return self._once(name, payload)
+                return self._once(name, payload, read)
             except RateLimited as error:
                 throttled += 1
                 pause = self._backoff.seconds(min(throttled, 6), error)
@@ -178,7 +209,7 @@ class ShopifyClient:
                 self._sleep(pause)
                 waited += pause
 
-    def _once(self, name: str, payload: bytes) -> dict[str, Any]:
+    def _once(self, name: str, payload: bytes, read: _Parser) -> Any:
         pause = self._bucket.reserve(self._costs.get(name, 0.0))
         if pause > 0:
             self._sleep(pause)
@@ -192,7 +223,7 @@ class ShopifyClient:
                 f"{self.system} does not accept the access token (request {request_id}): the app "
                 "was removed, its token revoked, or the connection holds another store's"
             )
-        answer = _parse(body)
+        answer = read(body)
         if answer is not None:
             self._learn(name, answer)
         if not response.ok or response.is_redirect:
@@ -217,7 +248,7 @@ class ShopifyClient:
             self._refuse_errors(name, answer, request_id)
         self._refuse_search_warnings(name, answer)
         data = answer.get("data")
-        if not isinstance(data, dict):
+        if not isinstance(data, dict) and not (isinstance(data, bytes) and data[:1] == b"{"):
             raise RemoteUnavailable(
                 f"{self.system} answered {name} without data (request {request_id})",
                 system=self.system,
@@ -346,8 +377,11 @@ def _says_more(response: requests.Response, answer: dict[str, Any]) -> bool:
     return response.status_code < _SERVER_FAULT and "Retry-After" not in response.headers
 
 
-def _parse(body: bytes) -> dict[str, Any] | None:
+def parse(body: bytes) -> dict[str, Any] | None:
     """Parse an answer; ``None`` if it is no JSON object.
+
+    Args:
+        body: JSON, perhaps with half a character in a text.
 
     A page of orders is tens of thousands of containers without a cycle among them. The collector
     would walk them again and again while they are made, which doubles the time; it waits meanwhile.
@@ -362,6 +396,31 @@ def _parse(body: bytes) -> dict[str, Any] | None:
         if collecting:
             gc.enable()
     return answer if isinstance(answer, dict) else None
+
+
+class _Around(msgspec.Struct):
+    """An answer whose ``data`` is skipped over; it is still the JSON that it came as."""
+
+    data: msgspec.Raw = msgspec.Raw(b"null")
+    errors: Any = None
+    extensions: Any = None
+
+
+_around = msgspec.json.Decoder(_Around)
+
+
+def _parse_around(body: bytes) -> dict[str, Any] | None:
+    """Parse an answer but for its ``data``, which stays JSON; a failed answer is parsed whole."""
+    try:
+        answer = _around.decode(body)
+    except msgspec.DecodeError:
+        whole = parse(body)
+        if whole is None or whole.get("errors"):
+            return whole
+        return {**whole, "data": orjson.dumps(whole.get("data"))}
+    if answer.errors:
+        return parse(body)
+    return {"data": bytes(answer.data), "extensions": answer.extensions}
 
 
 def _mended(body: bytes) -> Any:

@@ -8,27 +8,26 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime, timedelta
+from functools import cached_property
 from importlib import import_module
 
+import orjson
 import requests
 
+from include.connectors.stores.shopify import reading
 from include.connectors.stores.shopify.auth import auth_of
 from include.connectors.stores.shopify.bulk import BulkExport
 from include.connectors.stores.shopify.client import ShopifyClient
+from include.connectors.stores.shopify.listing import OrderList
 from include.connectors.stores.shopify.preflight import check, learn_access
-from include.connectors.stores.shopify.pull import (
-    Access,
-    Hydrator,
-    OrderList,
-    between,
-    raw_order,
-)
+from include.connectors.stores.shopify.pull import Hydrator
+from include.connectors.stores.shopify.search import between
 from include.connectors.stores.shopify.settings import ShopifySettings
 from include.domain.errors import ConfigurationError, RemoteUnavailable
 from include.domain.order import Order
 from include.domain.window import Selection
 from include.ports.clock import Clock
-from include.ports.store import OrderHeader, RawOrder, StoreFacts
+from include.ports.store import OrderHeader, Page, PageReader, RawOrder, StoreFacts
 from include.transport.connection import ConnectionFacts
 from include.transport.prefetch import ahead
 from include.transport.retry import Backoff
@@ -66,7 +65,6 @@ class ShopifyStore:
         self._sleep = sleep
         self._backoff = backoff
         self._list = OrderList(client, settings, sleep)
-        self._access: Access | None = None
 
     def preflight(self, selection: Selection) -> StoreFacts:
         """Check scopes, version, currency and access before anything is pulled.
@@ -110,8 +108,41 @@ class ShopifyStore:
             WindowError: So many orders are at fault that it is the store, not the orders.
             RemoteUnavailable: The store did not answer.
         """
-        with closing(ahead(self._batches(headers), self._settings.prefetch)) as batches:
+        raws = (self.read_page(page, range(len(page.headers))) for page in self._pages(headers))
+        with closing(ahead(raws, self._settings.prefetch)) as batches:
             yield from batches
+
+    def fetch_pages(self, headers: Sequence[OrderHeader]) -> Iterator[Page]:
+        """Yield the documents of the headers in pages that are not yet read.
+
+        Args:
+            headers: What to fetch, each order once.
+
+        Raises:
+            WindowError: The store answered something else than what was asked for.
+            RemoteUnavailable: The store did not answer.
+        """
+        with closing(ahead(self._pages(headers), self._settings.prefetch)) as pages:
+            yield from pages
+
+    def read_page(self, page: Page, places: Sequence[int]) -> Sequence[RawOrder]:
+        """Read orders of a page, with whatever is left of them at the store.
+
+        Args:
+            page: One of ``fetch_pages``.
+            places: Which of its orders.
+
+        Raises:
+            WindowError: So many orders are at fault that it is the store, not the orders.
+            RemoteUnavailable: The store did not answer.
+        """
+        return self._hydrator.read(page, places)
+
+    @property
+    def reader(self) -> PageReader:
+        """How a page is read and translated where there is no store."""
+        normalising = import_module(f"{__package__}.normalise")
+        return PageReader(reading.read, normalising.normalise)
 
     def normalise(self, channel: str, document: dict[str, object]) -> Order:
         """Translate one document into the canonical order. Pure.
@@ -127,45 +158,48 @@ class ShopifyStore:
         order: Order = translate(channel, document)
         return order
 
-    def _batches(self, headers: Sequence[OrderHeader]) -> Iterator[list[RawOrder]]:
+    @cached_property
+    def _hydrator(self) -> Hydrator:
+        access = learn_access(self._client)
+        return Hydrator(self._client, self._settings, self._clock, access)
+
+    def _pages(self, headers: Sequence[OrderHeader]) -> Iterator[Page]:
         if not headers:
             return
-        if self._access is None:
-            self._access = learn_access(self._client)
+        hydrator = self._hydrator
         left = {header.order_id_store: header for header in headers}
         if len(left) > self._settings.bulk_threshold:
             search = self._export_search(headers)
             if search is not None:
                 try:
-                    yield from self._exported(search, left, self._access)
+                    yield from self._exported(search, left, hydrator)
                 except (ConfigurationError, RemoteUnavailable) as error:
                     # Slower, but just as complete: everything not struck off is hydrated.
                     logger.warning("%s: no bulk export: %s", self._client.system, error)
-        hydrator = Hydrator(self._client, self._settings, self._clock, self._access)
-        yield from hydrator.batches(list(left.values()))
+        yield from hydrator.pages(list(left.values()))
 
     def _exported(
-        self, search: str, left: dict[str, OrderHeader], access: Access
-    ) -> Iterator[list[RawOrder]]:
+        self, search: str, left: dict[str, OrderHeader], hydrator: Hydrator
+    ) -> Iterator[Page]:
         """Yield what a bulk export holds of the orders, and strike it off."""
         export = BulkExport(
             self._client,
             self._settings,
-            access,
+            hydrator.access,
             clock=self._clock,
             sleep=self._sleep,
             backoff=self._backoff,
         )
-        batch: list[RawOrder] = []
+        headers: list[OrderHeader] = []
+        bodies: list[bytes] = []
         for document in export.documents(search, frozenset(left)):
-            raw = raw_order(document)
-            del left[raw.order_id_store]
-            batch.append(raw)
-            if len(batch) == _BULK_BATCH:
-                yield batch
-                batch = []
-        if batch:
-            yield batch
+            headers.append(left.pop(document["id"]))
+            bodies.append(orjson.dumps(document))
+            if len(bodies) == _BULK_BATCH:
+                yield hydrator.page(headers, bodies)
+                headers, bodies = [], []
+        if bodies:
+            yield hydrator.page(headers, bodies)
 
     def _export_search(self, headers: Sequence[OrderHeader]) -> str | None:
         """Return the tightest time range that holds the orders, if it holds little else."""

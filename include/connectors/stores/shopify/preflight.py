@@ -6,13 +6,13 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from include.connectors.stores.shopify.access import Access
 from include.connectors.stores.shopify.client import (
     AccessDenied,
     FieldsFailed,
     QueryRefused,
     ShopifyClient,
 )
-from include.connectors.stores.shopify.pull import Access
 from include.connectors.stores.shopify.settings import ShopifySettings
 from include.domain.errors import ConfigurationError, RemoteUnavailable
 from include.domain.window import Selection

@@ -1,0 +1,216 @@
+"""Reads whole orders out of an answer, without the store: what is not whole is left to `pull`.
+
+Light to import, because pages are also read in a process of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from include.connectors.stores.shopify.access import Access
+from include.domain.errors import WindowError
+from include.ports.store import RawOrder
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NUL = "\x00"
+Document = dict[str, Any]
+
+
+def next_cursor(page: Document, cursors: set[str], cap: int) -> str | None:
+    """Return the cursor of the next page, or ``None`` at the end; never loop.
+
+    Args:
+        page: A page of a connection.
+        cursors: Those that were given so far; the new one is added.
+        cap: Most pages that there can be.
+
+    Raises:
+        WindowError: The store gives the same cursor twice, none, or more pages than can be.
+    """
+    info = page["pageInfo"]
+    if not info["hasNextPage"]:
+        return None
+    cursor = info["endCursor"]
+    if not cursor or cursor in cursors:
+        raise WindowError("the store says there is another page but gives no new cursor to it")
+    cursors.add(cursor)
+    if len(cursors) > cap:
+        raise WindowError(f"a list did not end after {cap} pages")
+    return str(cursor)
+
+
+def instant_of(text: str) -> datetime:
+    """Read a time; the API speaks UTC, also where it leaves the offset out.
+
+    Args:
+        text: ISO 8601.
+
+    Raises:
+        ValueError: It is no time.
+    """
+    at = datetime.fromisoformat(text)
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def _version(document: Document) -> datetime:
+    """Read the version of an order; one that is no time counts as the oldest there can be."""
+    try:
+        return instant_of(document["updatedAt"])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return _EPOCH
+
+
+def printable(name: str) -> str:
+    """Return a name that any database can hold."""
+    return name.replace(_NUL, "\ufffd")
+
+
+_PLAIN_LIST_CAP = 250
+_PERSONAL_OF_CUSTOMER = (
+    "displayName",
+    "firstName",
+    "lastName",
+    "defaultEmailAddress",
+    "defaultPhoneNumber",
+)
+_PERSONAL_OF_ADDRESS = ("name", "address1", "address2", "zip", "phone")
+
+
+def require_untruncated(document: Document, system: str) -> None:
+    """Refuse a document whose plain lists were cut off: they have no cursor to go on with.
+
+    Args:
+        document: One hydrated order.
+        system: Name of the connection for the message.
+
+    Raises:
+        WindowError: A list is shorter than its count, or as long as a list may be.
+    """
+    for field, counter in (
+        ("transactions", "transactionsCount"),
+        ("fulfillments", "fulfillmentsCount"),
+    ):
+        counted = document[counter]
+        if counted is not None and len(document[field]) < counted["count"]:
+            raise WindowError(
+                f"order {document['name']} of {system} has {counted['count']} {field} of which "
+                f"only {len(document[field])} were given"
+            )
+    if len(document["refunds"]) >= _PLAIN_LIST_CAP:
+        raise WindowError(
+            f"order {document['name']} of {system} has {_PLAIN_LIST_CAP} refunds or more, which "
+            "cannot be read to the end"
+        )
+
+
+def filled(document: Document, access: Access) -> Document:
+    """Put ``null`` where the app may not read, so that every document has the same shape.
+
+    Args:
+        document: One order, complete.
+        access: What the app may read.
+    """
+    if not access.customers:
+        document.setdefault("customer", None)
+        document.setdefault("purchasingEntity", None)
+    if not access.personal:
+        for owner, fields in (
+            (document, ("email", "phone")),
+            (document["customer"], _PERSONAL_OF_CUSTOMER),
+            (document["billingAddress"], _PERSONAL_OF_ADDRESS),
+            (document["shippingAddress"], _PERSONAL_OF_ADDRESS),
+        ):
+            if owner is not None:
+                owner.update(dict.fromkeys(fields))
+    if not access.products:
+        for line in document["lineItems"]["nodes"]:
+            line.setdefault("variant", None)
+            line.setdefault("product", None)
+    if not access.locations:
+        document.setdefault("retailLocation", None)
+        for fulfillment in document["fulfillments"]:
+            fulfillment.setdefault("location", None)
+        for refund in document["refunds"]:
+            for line in refund["refundLineItems"]["nodes"]:
+                line.setdefault("location", None)
+    return document
+
+
+def raw_order(document: Document) -> RawOrder:
+    """Return a complete document in the form that landing keeps.
+
+    Args:
+        document: One hydrated order, all pages folded in; or what stands in for one, with a fault.
+    """
+    return RawOrder(
+        order_id_store=document["id"],
+        order_number=printable(document["name"]),
+        updated_at=_version(document),
+        body=orjson.dumps(document),
+        document=document,
+        fault=document.get("fault", ""),
+    )
+
+
+_ORDER_CONNECTIONS = ("lineItems", "shippingLines", "localizedFields")
+_REFUND_CONNECTIONS = (
+    "refundLineItems",
+    "refundShippingLines",
+    "orderAdjustments",
+    "transactions",
+)
+_UNFORESEEN = (KeyError, TypeError, AttributeError, ValueError)
+
+
+def read(
+    body: bytes, order_ids: Sequence[str], context: Mapping[str, Any]
+) -> list[RawOrder | None]:
+    """Read the orders of a page that are whole as they stand. Pure.
+
+    Args:
+        body: ``data`` of an answer to `orders_hydrate.graphql`.
+        order_ids: The orders that were asked for, in this order.
+        context: ``access``, as the fields of `Access`, that the answer was given under.
+
+    Returns:
+        One document an order; ``None`` where the store has to be asked for more, or where the
+        answer is odd in any way.
+    """
+    access = Access(**context["access"])
+    try:
+        nodes = orjson.loads(body)["nodes"]
+        if len(nodes) != len(order_ids):
+            return [None] * len(order_ids)
+    except _UNFORESEEN:
+        return [None] * len(order_ids)
+    return [_whole(node, order_id, access) for node, order_id in zip(nodes, order_ids, strict=True)]
+
+
+def _whole(node: Document | None, order_id: str, access: Access) -> RawOrder | None:
+    try:
+        if not node or node["id"] != order_id or "fault" in node or not _sealed(node):
+            return None
+        require_untruncated(node, "")
+        return raw_order(filled(node, access))
+    except (WindowError, *_UNFORESEEN):
+        return None
+
+
+def _sealed(document: Document) -> bool:
+    """Tell whether every connection is whole; drop cursors, they change without the order."""
+    for field in _ORDER_CONNECTIONS:
+        info = document[field]["pageInfo"]
+        if info["hasNextPage"]:
+            return False
+        info["endCursor"] = None
+    for refund in document["refunds"]:
+        for field in _REFUND_CONNECTIONS:
+            info = refund[field]["pageInfo"]
+            if info["hasNextPage"]:
+                return False
+            info["endCursor"] = None
+    return True
