@@ -76,35 +76,59 @@ class RouteBy(StrEnum):
     FIRST_WITH_STOCK = "first_with_stock"
 
 
-VALUES: dict[StrEnum, str] = {
-    InvoiceMoment.ON_PAYMENT: "An order is billed as soon as it is paid in full.",
-    InvoiceMoment.ON_SHIPMENT: "The units that the store says were handed over are billed, paid or "
-    "not; shipping and other charges go with the first invoice, money that came before is a "
-    "deposit on the order.",
-    InvoiceMoment.NEVER: "Orders and deposits only; people bill in the ERP.",
-    ShortStock.BACK_ORDER: "The order is posted with what is missing back-ordered, and billed as a "
-    "whole once all of it is there.",
-    ShortStock.SPLIT: "What stock covers is billed at once; the rest stays on the order and is "
-    "billed as it arrives.",
-    ShortStock.HOLD: "Nothing of the order is posted until stock covers all of it.",
-    ShortStock.IGNORE: "Stock is not looked at.",
-    UnpaidOrders.POST_ORDER: "The sales order is posted and waits for its payment in the ERP.",
-    UnpaidOrders.SKIP: "It is left out, without anybody being told, until it is paid.",
-    UnpaidOrders.HOLD: "It waits in quarantine and its owner is told, until it is paid.",
-    OnTestOrder.SKIP: "Test orders are left out.",
-    OnTestOrder.POST: "Test orders are booked like any other.",
-    ClosedPeriod.HOLD: "The order waits in quarantine until the period is opened.",
-    ClosedPeriod.NEXT_OPEN: "It is posted on the first open day; the document keeps its own date.",
-    Approval.NONE: "What passes validation is posted.",
-    Approval.REQUIRED: "Every order waits in quarantine until a person releases it; an approval "
-    "covers the order up to the total it had then.",
-    Import.AUTOMATIC: "Runs happen by the channel's schedule.",
-    Import.BY_HAND: "There is no schedule and no alert on silence: people start each run.",
-    RouteBy.STORE_LOCATION: "The location that the store names.",
-    RouteBy.FIXED: "One location for every line, whatever the store names.",
-    RouteBy.FIRST_WITH_STOCK: "The first location of the list that has the whole line in stock.",
+_MEANINGS: dict[type[StrEnum], dict[str, str]] = {
+    InvoiceMoment: {
+        InvoiceMoment.ON_PAYMENT: "An order is billed as soon as it is paid in full.",
+        InvoiceMoment.ON_SHIPMENT: "The units that the store says were handed over are billed, paid or "
+        "not; shipping and other charges go with the first invoice, money that came before is a "
+        "deposit on the order.",
+        InvoiceMoment.NEVER: "Orders and deposits only; people bill in the ERP.",
+    },
+    ShortStock: {
+        ShortStock.BACK_ORDER: "The order is posted with what is missing back-ordered, and billed as a "
+        "whole once all of it is there.",
+        ShortStock.SPLIT: "What stock covers is billed at once; the rest stays on the order and is "
+        "billed as it arrives.",
+        ShortStock.HOLD: "Nothing of the order is posted until stock covers all of it.",
+        ShortStock.IGNORE: "Stock is not looked at.",
+    },
+    UnpaidOrders: {
+        UnpaidOrders.POST_ORDER: "The sales order is posted and waits for its payment in the ERP.",
+        UnpaidOrders.SKIP: "It is left out, without anybody being told, until it is paid.",
+        UnpaidOrders.HOLD: "It waits in quarantine and its owner is told, until it is paid.",
+    },
+    OnTestOrder: {
+        OnTestOrder.SKIP: "Test orders are left out.",
+        OnTestOrder.POST: "Test orders are booked like any other.",
+    },
+    ClosedPeriod: {
+        ClosedPeriod.HOLD: "The order waits in quarantine until the period is opened.",
+        ClosedPeriod.NEXT_OPEN: "It is posted on the first open day; the document keeps its own date.",
+    },
+    Approval: {
+        Approval.NONE: "What passes validation is posted.",
+        Approval.REQUIRED: "Every order waits in quarantine until a person releases it; an approval "
+        "covers the order up to the total it had then.",
+    },
+    Import: {
+        Import.AUTOMATIC: "Runs happen by the channel's schedule.",
+        Import.BY_HAND: "There is no schedule and no alert on silence: people start each run.",
+    },
+    RouteBy: {
+        RouteBy.STORE_LOCATION: "The location that the store names.",
+        RouteBy.FIXED: "One location for every line, whatever the store names.",
+        RouteBy.FIRST_WITH_STOCK: "The first location of the list that has the whole line in stock.",
+    },
 }
-"""What each choice means, in words for the people who choose."""
+
+
+def meaning_of(choice: StrEnum) -> str:
+    """Return what a choice means, in words for the people who choose.
+
+    Args:
+        choice: A value of one of the policy's settings.
+    """
+    return _MEANINGS[type(choice)][choice]
 
 
 @dataclass(frozen=True, slots=True)

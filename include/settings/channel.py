@@ -9,15 +9,37 @@ import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from include.domain.errors import ConfigurationError
-from include.domain.policy import InvoiceMoment, OnTestOrder, Policy, ShortStock, UnpaidOrders
+from include.domain.money import ZERO, Money, minor_unit
+from include.domain.policy import (
+    Approval,
+    ClosedPeriod,
+    Import,
+    InvoiceMoment,
+    OnTestOrder,
+    Policy,
+    RouteBy,
+    Routing,
+    ShortStock,
+    UnpaidOrders,
+    contradictions,
+    meaning_of,
+)
 
 CHANNELS = Path(__file__).resolve().parents[1] / "channels"
 
@@ -36,22 +58,109 @@ class EndpointSettings(_Frozen):
     )
 
 
+class RoutingSettings(_Frozen):
+    """Where the goods of an order are taken from."""
+
+    by: RouteBy = Field(
+        default=RouteBy.STORE_LOCATION,
+        title="Routing",
+        description="How an order line gets its location when the sales order is planned; a line "
+        "keeps the location it was posted with.",
+    )
+    locations: tuple[str, ...] = Field(
+        default=(),
+        title="Locations",
+        description="Location ids of the store, each a key of the location map: the one of fixed, "
+        "or those of first_with_stock in their order.",
+    )
+
+
 class PolicySettings(_Frozen):
     """What the channel wants booked and when."""
 
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    import_: Import = Field(
+        default=Import.AUTOMATIC,
+        alias="import",
+        title="Import",
+        description="Who starts the channel's runs.",
+    )
+    approval: Approval = Field(
+        default=Approval.NONE,
+        title="Approval",
+        description="Whether a person has to approve an order before anything of it is posted. A "
+        "release in quarantine approves it, and stands in the audit log.",
+    )
     invoice: InvoiceMoment = Field(
-        default=InvoiceMoment.ON_PAYMENT, description="When an order becomes an invoice."
+        default=InvoiceMoment.ON_PAYMENT,
+        title="Invoicing",
+        description="When an order is billed.",
     )
     short_stock: ShortStock = Field(
         default=ShortStock.BACK_ORDER,
-        description="What happens to a line that stock does not cover.",
+        title="Short stock",
+        description="What happens to an order that stock does not cover.",
+    )
+    routing: RoutingSettings = Field(
+        default_factory=RoutingSettings,
+        title="Routing",
+        description="Where the goods of an order are taken from.",
     )
     unpaid: UnpaidOrders = Field(
-        default=UnpaidOrders.POST_ORDER, description="What happens to an order not paid in full."
+        default=UnpaidOrders.POST_ORDER,
+        title="Unpaid orders",
+        description="What happens to an order that is not paid in full and not posted yet.",
     )
     test_orders: OnTestOrder = Field(
-        default=OnTestOrder.SKIP, description="What happens to the store's test orders."
+        default=OnTestOrder.SKIP,
+        title="Test orders",
+        description="What happens to the store's test orders.",
     )
+    closed_period: ClosedPeriod = Field(
+        default=ClosedPeriod.HOLD,
+        title="Closed periods",
+        description="What happens to a document whose date is in a period the ERP has closed.",
+    )
+    tolerance: Decimal = Field(
+        default=ZERO,
+        ge=0,
+        le=10_000,
+        title="Tolerance",
+        description="By how much the parts of an order may miss its stated totals, in shop "
+        "currency. A document then carries the difference as a named charge and the proof shows "
+        "it; 0 lets nothing pass.",
+    )
+
+    def told(self) -> Iterator[Choice]:
+        """Yield every setting of the policy with what is chosen, in words, for a page."""
+        for name, field in type(self).model_fields.items():
+            chosen = getattr(self, name)
+            title, about = field.title or name, field.description or ""
+            if isinstance(chosen, RoutingSettings):
+                named = f" ({', '.join(chosen.locations)})" if chosen.locations else ""
+                yield Choice(title, f"{chosen.by}{named}", meaning_of(chosen.by), about)
+            elif isinstance(chosen, Decimal):
+                meaning = "Parts and totals have to tie to the cent." if not chosen else ""
+                yield Choice(title, f"{chosen:f}", meaning, about)
+            else:
+                yield Choice(title, str(chosen), meaning_of(chosen), about)
+
+
+class Choice(NamedTuple):
+    """One setting of a policy, as people read it.
+
+    Attributes:
+        title: What the setting is called.
+        value: What is chosen, as the file has it.
+        meaning: What that means.
+        about: What the setting decides.
+    """
+
+    title: str
+    value: str
+    meaning: str
+    about: str
 
 
 class ScheduleSettings(_Frozen):
@@ -110,10 +219,39 @@ class ChannelSettings(_Frozen):
             raise ValueError(f"{value!r} is no IANA time zone") from error
         return value
 
+    @model_validator(mode="after")
+    def _policy_makes_sense(self) -> Self:
+        """Refuse choices that contradict one another, all of them at once."""
+        faults = [f"policy: {fault}" for fault in contradictions(self.domain_policy)]
+        step, tolerance = minor_unit(self.currency), self.policy.tolerance
+        if tolerance % step:
+            faults.append(
+                f"policy.tolerance: {tolerance} is no whole number of {Money(step, self.currency)}"
+            )
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
     @property
     def domain_policy(self) -> Policy:
         """The policy in the planner's terms."""
-        return Policy(time_zone=ZoneInfo(self.time_zone), **self.policy.model_dump())
+        chosen = self.policy
+        return Policy(
+            time_zone=ZoneInfo(self.time_zone),
+            invoice=chosen.invoice,
+            short_stock=chosen.short_stock,
+            unpaid=chosen.unpaid,
+            test_orders=chosen.test_orders,
+            closed_period=chosen.closed_period,
+            approval=chosen.approval,
+            tolerance=chosen.tolerance,
+            routing=Routing(chosen.routing.by, chosen.routing.locations),
+        )
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether people start the channel's runs: no schedule, no alert on silence."""
+        return self.policy.import_ is Import.BY_HAND
 
     @property
     def hold_back(self) -> timedelta:

@@ -153,7 +153,8 @@ def settings_of(model: type[BaseModel], before: str = "") -> list[tuple[str, str
         elif model is EndpointSettings and name == "settings":
             found.append((before + name, "none"))
         else:
-            found.append((before + name, "" if field.is_required() else str(field.default)))
+            default = "none" if field.default == () else str(field.default)
+            found.append((before + (field.alias or name), "" if field.is_required() else default))
     return found
 
 
