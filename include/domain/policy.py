@@ -79,16 +79,22 @@ class RouteBy(StrEnum):
 _MEANINGS: dict[type[StrEnum], dict[str, str]] = {
     InvoiceMoment: {
         InvoiceMoment.ON_PAYMENT: "An order is billed as soon as it is paid in full.",
-        InvoiceMoment.ON_SHIPMENT: "The units that the store says were handed over are billed, paid or "
-        "not; shipping and other charges go with the first invoice, money that came before is a "
-        "deposit on the order.",
+        InvoiceMoment.ON_SHIPMENT: (
+            "The units that the store says were handed over are billed, paid or not; shipping "
+            "and other charges go with the first invoice, money that came before is a deposit "
+            "on the order."
+        ),
         InvoiceMoment.NEVER: "Orders and deposits only; people bill in the ERP.",
     },
     ShortStock: {
-        ShortStock.BACK_ORDER: "The order is posted with what is missing back-ordered, and billed as a "
-        "whole once all of it is there.",
-        ShortStock.SPLIT: "What stock covers is billed at once; the rest stays on the order and is "
-        "billed as it arrives.",
+        ShortStock.BACK_ORDER: (
+            "The order is posted with what is missing back-ordered, and billed as a whole "
+            "once all of it is there."
+        ),
+        ShortStock.SPLIT: (
+            "What stock covers is billed at once; the rest stays on the order and is billed "
+            "as it arrives."
+        ),
         ShortStock.HOLD: "Nothing of the order is posted until stock covers all of it.",
         ShortStock.IGNORE: "Stock is not looked at.",
     },
@@ -103,12 +109,16 @@ _MEANINGS: dict[type[StrEnum], dict[str, str]] = {
     },
     ClosedPeriod: {
         ClosedPeriod.HOLD: "The order waits in quarantine until the period is opened.",
-        ClosedPeriod.NEXT_OPEN: "It is posted on the first open day; the document keeps its own date.",
+        ClosedPeriod.NEXT_OPEN: (
+            "It is posted on the first open day; the document keeps its own date."
+        ),
     },
     Approval: {
         Approval.NONE: "What passes validation is posted.",
-        Approval.REQUIRED: "Every order waits in quarantine until a person releases it; an approval "
-        "covers the order up to the total it had then.",
+        Approval.REQUIRED: (
+            "Every order waits in quarantine until a person releases it; an approval covers "
+            "the order up to the total it had then."
+        ),
     },
     Import: {
         Import.AUTOMATIC: "Runs happen by the channel's schedule.",
@@ -117,7 +127,9 @@ _MEANINGS: dict[type[StrEnum], dict[str, str]] = {
     RouteBy: {
         RouteBy.STORE_LOCATION: "The location that the store names.",
         RouteBy.FIXED: "One location for every line, whatever the store names.",
-        RouteBy.FIRST_WITH_STOCK: "The first location of the list that has the whole line in stock.",
+        RouteBy.FIRST_WITH_STOCK: (
+            "The first location of the list that has the whole line in stock."
+        ),
     },
 }
 

@@ -149,7 +149,7 @@ def settings_of(model: type[BaseModel], before: str = "") -> list[tuple[str, str
     for name, field in model.model_fields.items():
         inner: Any = field.annotation
         if isinstance(inner, type) and issubclass(inner, BaseModel):
-            found += settings_of(inner, f"{name}.")
+            found += settings_of(inner, f"{before}{name}.")
         elif model is EndpointSettings and name == "settings":
             found.append((before + name, "none"))
         else:
