@@ -25,6 +25,7 @@ from include.connectors.stores.shopify.sandbox.seed import build_store
 from include.connectors.stores.shopify.sandbox.server import Sandbox, create_app
 from include.connectors.stores.shopify.sandbox.settings import SandboxSettings
 from include.connectors.stores.shopify.sandbox.store import StoreState
+from include.connectors.stores.shopify.sandbox.timeline import Clock
 from include.domain.proof import WindowProof
 from include.domain.window import Selection, Window
 from include.pipelines import documents, orders, proof
@@ -137,14 +138,18 @@ def open_world(
     days: int = 1,
     per_day: int = 80,
     sandbox: SandboxSettings | None = None,
+    lively: bool = False,
 ) -> Iterator[World]:
-    """Bring up store, company and staging for one test."""
+    """Bring up store, company and staging for one test; a lively shop is in slow time."""
     name = f"{sqlalchemy.make_url(staging_url).database}_gp"
     server.create_database(name)
     gp_url = server.url(name)
     install(gp_url)
     seed(gp_url, company_catalog(shop_assortment()))
-    shop = build_store(seed_number, days, per_day, UNTIL, NOW)
+    shop = build_store(seed_number, days, per_day, UNTIL, NOW, lively=lively)
+    if lively:
+        shop.clock = Clock(lambda: NOW)
+        shop.clock.slow_from(day(days).start_at)
     chosen = sandbox or SandboxSettings(bucket_size=200_000, restore_rate=20_000)
     try:
         app = create_app(shop, chosen)
