@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +13,9 @@ from include.domain.verdict import Finding, Severity
 from include.domain.window import Selection
 from include.pipelines import translation
 from include.pipelines.house import House
+from include.pipelines.intake import APART_FROM, take_in
 from include.pipelines.runs import Run
-from include.ports.store import OrderHeader, RawOrder
+from include.ports.store import RawOrder
 from include.quality import runner
 from include.staging import landing, ledger, privacy, quarantine, validation
 from include.staging import orders as staged
@@ -31,7 +29,6 @@ log = logging.getLogger(__name__)
 SUITES = Path(runner.__file__).parent / "suites"
 WAITING = 500
 LOGGED = 50
-COLLECT_EVERY = 100_000
 VALIDATION_CLASSES = ("value", "contract_drift", "unbalanced", "duplicate")
 
 
@@ -50,13 +47,14 @@ class Validated:
     warned: int
 
 
-def pull(house: House, run: Run, selection: Selection) -> int:
+def pull(house: House, run: Run, selection: Selection, *, apart_from: int = APART_FROM) -> int:
     """Fetch the documents of a window, keep them raw, and land them in canonical form.
 
     Args:
         house: The channel.
         run: The run that owns the window.
         selection: What the run owns in the store.
+        apart_from: Orders from which on a second process helps to translate.
 
     Returns:
         The landing batch.
@@ -99,20 +97,20 @@ def pull(house: House, run: Run, selection: Selection) -> int:
             fetched=wide.window,
             store_count=len(headers),
         )
-    landed, translated = _land(house, batch_id, headers)
-    if landed != len(headers):
-        raise WindowError(f"the store listed {len(headers)} orders and sent {landed} of them")
+    taken = take_in(house, batch_id, headers, apart_from=apart_from)
+    if taken.orders != len(headers):
+        raise WindowError(f"the store listed {len(headers)} orders and sent {taken.orders} of them")
     with house.engine.begin() as connection:
         landing.finish_batch(
             connection,
             batch_id,
             store_count=len(headers),
             owned=owned,
-            pulled=landed,
-            normalised=translated,
+            pulled=taken.orders,
+            normalised=taken.readable,
         )
         privacy.redact_again(connection, house.channel, batch_id)
-    log.info("batch %d: %d orders of %s landed", batch_id, landed, selection.window)
+    log.info("batch %d: %d orders of %s landed", batch_id, taken.orders, selection.window)
     return batch_id
 
 
@@ -219,41 +217,6 @@ def orders_to_post(house: House, batch_id: int, run: Run) -> list[str]:
         waiting = ledger.waiting_orders(connection, house.channel, limit=WAITING)
     known = set(own)
     return own + [order_id for order_id in waiting if order_id not in known]
-
-
-def _land(house: House, batch_id: int, headers: list[OrderHeader]) -> tuple[int, int]:
-    """Land the documents batch by batch; the database writes one while the next is translated."""
-    landed = translated = 0
-    with _rare_collections(), ThreadPoolExecutor(1, "land") as writer:
-        under_way: Future[tuple[int, int]] | None = None
-        for raws in house.store.fetch(headers):
-            rows = list(translate(house, raws))
-            if under_way is not None:
-                orders, readable = under_way.result()
-                landed, translated = landed + orders, translated + readable
-            under_way = writer.submit(_write, house, batch_id, rows)
-        if under_way is not None:
-            orders, readable = under_way.result()
-            landed, translated = landed + orders, translated + readable
-    return landed, translated
-
-
-@contextmanager
-def _rare_collections() -> Iterator[None]:
-    """Let the collector of cycles run rarely: documents are millions of containers without one."""
-    usual = gc.get_threshold()
-    gc.set_threshold(COLLECT_EVERY, *usual[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
-
-
-def _write(house: House, batch_id: int, rows: list[LandedOrder]) -> tuple[int, int]:
-    """Write rows; return how many were landed, and how many of them with their content."""
-    with house.engine.begin() as connection:
-        done = landing.land(connection, batch_id, rows)
-    return done.orders, done.readable(rows)
 
 
 def translate(house: House, raws: Iterable[RawOrder]) -> Iterator[LandedOrder]:
