@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from include.domain.errors import Unbalanced
-from include.domain.money import NOTHING, ZERO, Amount, Money
+from include.domain.money import NOTHING, ZERO, Amount, Money, quantise
 from include.domain.order import (
     Charge,
     ChargeKind,
@@ -17,6 +17,9 @@ from include.domain.order import (
     TenderKind,
     TenderStatus,
 )
+
+RECEIVED = "payments against the amount received"
+REFUNDED = "refund payments against the amount refunded"
 
 
 class Tie(NamedTuple):
@@ -76,8 +79,8 @@ def ties(order: Order) -> tuple[Tie, ...]:
         )
     received, refunded = _payments(order)
     found += (
-        Tie("payments against the amount received", received, stated.received),
-        Tie("refund payments against the amount refunded", refunded, stated.refunded),
+        Tie(RECEIVED, received, stated.received),
+        Tie(REFUNDED, refunded, stated.refunded),
     )
     return tuple(found)
 
@@ -187,17 +190,43 @@ def _payments(order: Order) -> tuple[Amount, Amount]:
     return Amount(*received), Amount(*refunded)
 
 
-def require_balance(order: Order) -> None:
+def is_tolerated(order: Order, tie: Tie, tolerance: Decimal) -> bool:
+    """Tell whether a tie holds, or misses by no more than a channel lets pass.
+
+    Money that moved is never tolerated: a payment is a fact, while a total may be rounded.
+
+    Args:
+        order: The canonical order.
+        tie: One of its ties.
+        tolerance: Most that parts and total may differ by, in shop currency; in the buyer's
+            currency as much of it as of the order's total.
+    """
+    if tie.parts == tie.stated:
+        return True
+    if not tolerance or tie.name in (RECEIVED, REFUNDED):
+        return False
+    missed = tie.parts.minus(tie.stated)
+    shop, buyer = order.stated.original_total
+    allowed = tolerance
+    if order.presentment_currency != order.currency:
+        allowed = (
+            quantise(tolerance * abs(buyer / shop), order.presentment_currency) if shop else ZERO
+        )
+    return abs(missed.shop) <= tolerance and abs(missed.presentment) <= allowed
+
+
+def require_balance(order: Order, tolerance: Decimal = ZERO) -> None:
     """Refuse an order whose parts do not tie to its stated totals, to the cent.
 
     Args:
         order: The canonical order.
+        tolerance: Most that parts and totals may differ by, in shop currency.
 
     Raises:
         Unbalanced: A tie does not hold; the message shows both sides in both currencies.
     """
     for tie in ties(order):
-        if tie.parts != tie.stated:
+        if not is_tolerated(order, tie, tolerance):
             shop = (Money(tie.parts.shop, order.currency), Money(tie.stated.shop, order.currency))
             sides = f"{shop[0]} against {shop[1]}"
             if order.presentment_currency != order.currency:

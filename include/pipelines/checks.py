@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
-from include.domain.balance import taxes_of, ties
+from include.domain.balance import is_tolerated, taxes_of, ties
 from include.domain.money import ZERO, Amount, exponent
 from include.domain.order import ChargeKind, LineKind, Order, TenderKind, TenderStatus
 
@@ -113,12 +113,15 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+").fullmatch
 _COUNTRY = re.compile("[A-Z]{2}").fullmatch
 
 
-def check_row(order: Order, pulled_at: datetime | None = None) -> dict[str, Value]:
+def check_row(
+    order: Order, pulled_at: datetime | None = None, tolerance: Decimal = ZERO
+) -> dict[str, Value]:
     """Return the row of figures and flags that the expectation suites judge.
 
     Args:
         order: The canonical order.
         pulled_at: When it was read, aware UTC; without it ``in_future`` is unknown.
+        tolerance: By how much parts may miss a total before a tie counts as broken.
 
     Returns:
         One value for each of ``CHECK_COLUMNS``, in their order. Columns that end in ``_minor`` are
@@ -133,8 +136,9 @@ def check_row(order: Order, pulled_at: datetime | None = None) -> dict[str, Valu
     taxes = _tax_figures(order)
     broken, first_broken = 0, None
     worst_shop = worst_buyer = ZERO
-    for name, parts, said in ties(order):
-        if parts != said:
+    for tie in ties(order):
+        name, parts, said = tie
+        if parts != said and not is_tolerated(order, tie, tolerance):
             broken += 1
             first_broken = first_broken or name
             worst_shop = max(worst_shop, abs(parts[0] - said[0]))

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from decimal import Decimal
 
 import orjson
 
 from include.domain.balance import require_balance
 from include.domain.codec import to_document
 from include.domain.errors import ContractDrift, OrderError
+from include.domain.money import ZERO
 from include.domain.order import Order
 from include.pipelines.checks import check_row
 from include.pipelines.surprises import SURPRISES, contained
@@ -23,7 +25,11 @@ Normalise = Callable[[str, dict[str, object]], Order]
 
 
 def translate(
-    channel: str, normalise: Normalise, raws: Iterable[RawOrder], now: datetime
+    channel: str,
+    normalise: Normalise,
+    raws: Iterable[RawOrder],
+    now: datetime,
+    tolerance: Decimal = ZERO,
 ) -> Iterator[LandedOrder]:
     """Yield raw documents ready to be landed, in canonical form or held with the reason.
 
@@ -32,10 +38,11 @@ def translate(
         normalise: The store's translation of one document.
         raws: Documents as the store sent them.
         now: The present, aware; an order of later is noted as such.
+        tolerance: By how much parts may miss a stated total, in shop currency.
     """
     for raw in raws:
         try:
-            yield _translated(channel, normalise, raw, now)
+            yield _translated(channel, normalise, raw, now, tolerance)
         except OrderError as error:
             yield unreadable(raw, error)
         except SURPRISES as error:
@@ -43,7 +50,9 @@ def translate(
             yield unreadable(raw, reason)
 
 
-def _translated(channel: str, normalise: Normalise, raw: RawOrder, now: datetime) -> LandedOrder:
+def _translated(
+    channel: str, normalise: Normalise, raw: RawOrder, now: datetime, tolerance: Decimal
+) -> LandedOrder:
     if raw.fault:
         raise ContractDrift(
             f"{raw.fault}; look at it in the store's admin and replay the window",
@@ -51,11 +60,11 @@ def _translated(channel: str, normalise: Normalise, raw: RawOrder, now: datetime
             field="order",
         )
     order = normalise(channel, raw.document)
-    checks = check_row(order, now)
+    checks = check_row(order, now, tolerance)
     row = landed(raw, order, orjson.dumps(to_document(order)), checks)
     if checks["broken_ties"]:
         try:
-            require_balance(order)
+            require_balance(order, tolerance)
         except OrderError as error:
             return at_fault(row, error)
     return row

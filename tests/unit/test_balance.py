@@ -205,3 +205,65 @@ def test_a_cancelled_order_worth_nothing_is_not_asked_for_the_parts_of_nothing()
     assert broken(replace(order, lines=(replace(gone, current_price=one("1.00")),))) == [
         "current lines, charges and taxes against the current total"
     ]
+
+
+def missing_by(cents: str) -> Order:
+    """The order with a total that its parts miss, paid as it is stated."""
+    total = one(str(Decimal("24.80") + Decimal(cents)))
+    stated = replace(an_order().stated, original_total=total, current_total=total, received=total)
+    return an_order(stated=stated, tenders=(tender(1, TenderKind.SALE, str(total.shop)),))
+
+
+@pytest.mark.parametrize("cents", ["0.02", "-0.02"])
+def test_a_tolerance_lets_parts_miss_the_total_by_its_amount_and_no_more(cents: str) -> None:
+    with pytest.raises(Unbalanced):
+        require_balance(missing_by(cents))
+    with pytest.raises(Unbalanced):
+        require_balance(missing_by(cents), Decimal("0.01"))
+    require_balance(missing_by(cents), Decimal("0.02"))
+
+
+def test_a_tolerance_is_for_totals_and_never_for_money_that_moved() -> None:
+    order = replace(an_order(), tenders=(tender(1, TenderKind.SALE, "24.79"),))
+    with pytest.raises(Unbalanced, match="payments against the amount received"):
+        require_balance(order, Decimal(1))
+
+
+def test_a_tolerance_is_worth_as_much_in_the_buyers_currency() -> None:
+    def twice(amount: Amount) -> Amount:
+        return Amount(amount.shop, amount.presentment * 2)
+
+    order = missing_by("0.02")
+    names = ("original_total", "current_total", "received")
+    stated = {name: twice(getattr(order.stated, name)) for name in names}
+    lines = tuple(
+        replace(
+            line,
+            unit_price=twice(line.unit_price),
+            current_price=twice(line.current_price),
+            discounts=tuple(replace(d, amount=twice(d.amount)) for d in line.discounts),
+            taxes=tuple(
+                replace(t, amount=twice(t.amount), current_amount=twice(t.current_amount))
+                for t in line.taxes
+            ),
+        )
+        for line in order.lines
+    )
+    charges = tuple(
+        replace(c, price=twice(c.price), current_price=twice(c.current_price))
+        for c in order.charges
+    )
+    more = {
+        name: twice(getattr(order.stated, name)) for name in ("current_tax", "current_shipping")
+    }
+    doubled = replace(
+        order,
+        presentment_currency="BRL",
+        stated=replace(order.stated, **stated, **more),
+        lines=lines,
+        charges=charges,
+        tenders=tuple(replace(t, amount=twice(t.amount)) for t in order.tenders),
+    )
+    require_balance(doubled, Decimal("0.02"))
+    with pytest.raises(Unbalanced):
+        require_balance(doubled, Decimal("0.01"))
