@@ -69,6 +69,7 @@ class Booked:
         paid: Payments on it; of a credit note, money paid back.
         units: Units by the shop's sku, stocked goods only.
         back_ordered: Units that wait for stock.
+        street: First line of the address it is shipped to; ``None`` where it has none of its own.
     """
 
     order_number: str
@@ -80,6 +81,7 @@ class Booked:
     paid: Decimal
     units: Mapping[str, Decimal] = field(default_factory=dict)
     back_ordered: Decimal = Decimal(0)
+    street: str | None = None
 
 
 class ErpRig(Protocol):

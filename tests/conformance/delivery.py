@@ -154,6 +154,17 @@ def killed_in_a_later_life(stand: Stand) -> None:
     stand.require_settled(voided)
 
 
+@scenario(DELIVERY)
+def killed_and_finalised(stand: Stand) -> None:
+    """What a poster that died had made is found after people finished it, too."""
+    bought = stand.simple()
+    _killed(stand, bought, at=2, after=True)
+    stand.rig.finalise(bought.order_number)
+    done = stand.post(bought)
+    assert done.recovered == 1, f"{done.recovered} documents were recovered, not 1"
+    stand.require_all(bought, "sales_order", "invoice")
+
+
 WIRE = "the wire"
 
 

@@ -30,6 +30,7 @@ class Part:
     location_id: str | None = None
     stocked: bool = True
     marketplace: bool = False
+    handed_over: int = 0
 
     def worth(self, units: int) -> Decimal:
         """Price of so many units after their share of the discount."""

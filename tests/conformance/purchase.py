@@ -111,6 +111,11 @@ class Purchase:
         """Take units off by an edit."""
         part.left -= units
 
+    def hand_over(self, units: Mapping[int, int]) -> None:
+        """Ship units of lines, by position."""
+        for at, count in units.items():
+            self.parts[at].handed_over += count
+
     def pay(self, value: Amount | None = None, gateway: str = "shopify_payments") -> Tender:
         """Receive money: what is owed, unless said otherwise."""
         return self._tender(TenderKind.SALE, value or self.owed, gateway)
@@ -403,6 +408,7 @@ class Purchase:
             taxes=tuple(self._taxes(part.rates, whole, left, ours=not part.marketplace)),
             location_id=part.location_id,
             requires_shipping=part.stocked,
+            fulfilled_quantity=part.handed_over,
         )
 
     def _charge(self, extra: Extra) -> Charge:

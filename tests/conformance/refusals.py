@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from include.connectors import registry
+from include.domain.document import DocumentKind, RemoteState
 from include.domain.errors import ConfigurationError
-from include.pipelines import documents
+from include.domain.ledger import EMPTY_LEDGER
+from include.domain.plan import plan
 from tests.conformance.purchase import Purchase
 from tests.conformance.scenario import scenario
 from tests.conformance.stand import Stand
@@ -117,6 +119,8 @@ def _whole_or_refused(stand: Stand, bought: Purchase) -> None:
     held = [f for f in stand.findings() if f.order_id_store == bought.order_id]
     if not held:
         stand.require_all(bought, "sales_order", "invoice")
+        streets = {b.street for b in stand.booked(bought)} - {None}
+        assert streets <= {bought.street}, f"the street was cut: {streets}"
         return
     [found] = held
     stand.require_nothing(bought)
@@ -182,26 +186,44 @@ def _in_closed_period(stand: Stand) -> Purchase:
 
 
 @scenario(PERIODS)
-def closed_period_next_open_day(stand: Stand) -> None:
-    """A document of a closed period is posted on the first open day, once, and in full."""
+def closed_period_held(stand: Stand) -> None:
+    """Where the channel holds them, a document of a closed period is not booked; it is said why."""
     bought = _in_closed_period(stand)
-    _post_on_first_open_day(stand, bought)
+    stand.post(bought, closed_period="hold")
+    if not stand.rig.closes_periods:
+        stand.require_all(bought, "sales_order", "invoice", closed_period="hold")
+        return
+    words = stand.finding(bought).message
+    assert str(CLOSED_ON) in words or "period" in words, f"held, and not for the period: {words}"
+    billed = [b for b in stand.booked(bought) if b.kind is DocumentKind.INVOICE]
+    assert not billed, "an invoice was booked in a closed period"
+
+
+@scenario(PERIODS)
+def closed_period_next_open_day(stand: Stand) -> None:
+    """Where the channel moves them on, a document of a closed period is posted on the next day."""
+    bought = _in_closed_period(stand)
+    stand.post(bought, closed_period="next_open")
+    _in_the_books(stand, bought)
+    stand.require_settled(bought, closed_period="next_open")
+
+
+@scenario(PERIODS)
+def posting_day(stand: Stand) -> None:
+    """The connector posts a document on the day it is told, whatever the document's own."""
+    bought = _in_closed_period(stand)
+    house = stand.house()
+    order = bought.as_order(house.channel)
+    planned = plan(order, EMPTY_LEDGER, house.settings.domain_policy, stock={})
+    for document in planned.documents:
+        day = house.erp.first_open_on(document.document_on)
+        told = day if day != document.document_on else None
+        house.erp.post(house.erp.prepare(replace(document, post_on=told)))
+    _in_the_books(stand, bought)
+
+
+def _in_the_books(stand: Stand, bought: Purchase) -> None:
     stand.rig.finalise(bought.order_number)
     stand.require_books(bought, "sales_order", "invoice")
-    assert all(b.state != "void" for b in stand.booked(bought))
-
-
-def _post_on_first_open_day(stand: Stand, bought: Purchase) -> None:
-    if _knows_policy(stand, "closed_period"):
-        stand.post(bought, closed_period="next_open")
-        return
-    house = stand.house()
-    for _, planned in documents.plan_orders(house, [bought.as_order(house.channel)], {}):
-        for document in planned.documents:  # type: ignore[union-attr]
-            opened = house.erp.first_open_on(document.document_on)
-            moved = opened if opened != document.document_on else None
-            house.erp.post(house.erp.prepare(replace(document, post_on=moved)))
-
-
-def _knows_policy(stand: Stand, name: str) -> bool:
-    return name in type(stand.settings.policy).model_fields
+    [billed] = [b for b in stand.booked(bought) if b.kind is DocumentKind.INVOICE]
+    assert billed.state is RemoteState.POSTED, "it did not get into an open period's books"

@@ -14,6 +14,9 @@ from include.sandbox.shop import shop_assortment
 from include.settings.channel import ChannelSettings
 from include.staging import engine as staging
 from local.postgres import EmbeddedPostgres
+from tests.conformance import delivery, lives, refusals, sales  # noqa: F401 - they list scenarios
+from tests.conformance.purchase import PRIVATE
+from tests.conformance.scenario import Scenario
 from tests.conformance.stand import CHANNEL, Stand
 
 
@@ -31,6 +34,28 @@ class Overheard(logging.Handler):
         """The lines that hold one of the words."""
         found = [line for line in self.lines for word in words if word and word in line]
         return [line[:200] for line in found]
+
+
+def watched(tried: Scenario, stand: Stand) -> None:
+    """Try a scenario; whatever it is about, nothing personal may be logged or told."""
+    overheard = Overheard()
+    root, disabled = logging.getLogger(), logging.root.manager.disable
+    level = root.level
+    root.addHandler(overheard)
+    root.setLevel(logging.INFO)
+    logging.disable(logging.NOTSET)
+    try:
+        tried.run(stand)
+        told = [f"{finding.message} {finding.remote}" for finding in stand.findings()]
+    finally:
+        root.removeHandler(overheard)
+        root.setLevel(level)
+        logging.disable(disabled)
+        stand.tidy()
+    slips = overheard.slips(PRIVATE)
+    assert not slips, f"personal data in the log: {slips}"
+    slips = [line for line in told for word in PRIVATE if word in line]
+    assert not slips, f"personal data in a message: {slips}"
 
 
 def rigged() -> list[str]:

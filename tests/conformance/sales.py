@@ -249,6 +249,44 @@ def last_unit(stand: Stand) -> None:
     assert waiting == 1, f"{waiting} units wait, and there was one for two orders"
 
 
+@scenario(STOCK)
+def billed_as_stock_covers(stand: Stand) -> None:
+    """Where the channel splits orders, what stock covers is billed at once and the rest later."""
+    item = stand.own_item(3)
+    bought = stand.purchase()
+    bought.add(item.sku, item.price, 5, stand.rates)
+    stand.ship(bought)
+    bought.pay()
+    stand.post(bought, short_stock="split")
+    kinds = stand.net(bought).kinds
+    assert kinds == ("invoice", "sales_order"), f"{kinds}"
+    stand.require_settled(bought, short_stock="split")
+    stand.rig.set_stock(item.sku, Decimal(40))
+    stand.post(bought, short_stock="split")
+    stand.require_all(bought, "sales_order", "invoice", "invoice", short_stock="split")
+
+
+@scenario(STOCK)
+def billed_as_handed_over(stand: Stand) -> None:
+    """Where the channel bills what is handed over, each shipment is an invoice of its own."""
+    item = stand.own_item(20)
+    bought = stand.purchase()
+    bought.add(item.sku, item.price, 5, stand.rates, discount=Decimal("1.00"))
+    bought.add(stand.goods(0).sku, stand.goods(0).price, 1, stand.rates)
+    stand.ship(bought)
+    bought.pay()
+    stand.post(bought, invoice="on_shipment")
+    stand.require_all(bought, "sales_order", invoice="on_shipment")
+    bought.later().hand_over({0: 2})
+    stand.post(bought, invoice="on_shipment")
+    kinds = stand.net(bought).kinds
+    assert kinds == ("invoice", "sales_order"), f"{kinds}"
+    stand.require_settled(bought, invoice="on_shipment")
+    bought.later().hand_over({0: 3, 1: 1})
+    stand.post(bought, invoice="on_shipment")
+    stand.require_all(bought, "sales_order", "invoice", "invoice", invoice="on_shipment")
+
+
 RETURNS = "goods that come back"
 
 

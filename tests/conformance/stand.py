@@ -174,6 +174,8 @@ class Stand:
             try:
                 if not self.post(*bought, **policy).held:
                     return attempt
+                classes = {f.reason_class for f in self.findings()}
+                assert classes == {"erp_busy"}, f"a matter of waiting is held as {classes}"
             except RemoteUnavailable:
                 if attempt == MOST_TRIES:
                     raise

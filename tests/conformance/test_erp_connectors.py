@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import logging
-
 import pytest
 
-from tests.conformance import delivery, lives, refusals, sales  # noqa: F401 - they put scenarios on the list
 from tests.conformance.conftest import TRIED, Stands
-from tests.conformance.purchase import PRIVATE
-from tests.conformance.rigs import Overheard, rigged
+from tests.conformance.rigs import rigged, watched
 from tests.conformance.scenario import SCENARIOS
 
 
@@ -20,17 +16,4 @@ def test_connector(
 ) -> None:
     tried = SCENARIOS[name]
     record_property(TRIED, (connector, tried.group, name, tried.sentence))
-    stand = stands.of(connector)
-    overheard = Overheard()
-    root = logging.getLogger()
-    root.addHandler(overheard)
-    try:
-        tried.run(stand)
-        words = [f"{finding.message} {finding.remote}" for finding in stand.findings()]
-    finally:
-        root.removeHandler(overheard)
-        stand.tidy()
-    slips = overheard.slips(PRIVATE)
-    assert not slips, f"personal data in the log: {slips}"
-    told = [line for line in words for word in PRIVATE if word in line]
-    assert not told, f"personal data in a message: {told}"
+    watched(tried, stands.of(connector))

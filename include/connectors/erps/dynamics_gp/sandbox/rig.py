@@ -45,7 +45,7 @@ _STRIKES = {
 _KINDS = {2: DocumentKind.SALES_ORDER, 3: DocumentKind.INVOICE, 4: DocumentKind.CREDIT_NOTE}
 _DOCUMENTS = text("""
 select h.place, h.soptype, h.sopnumbe, split_part(h.cstponbr, '/', 1) order_number, h.voidstts,
-    h.docamnt, h.taxamnt,
+    h.docamnt, h.taxamnt, nullif(h.address1, '') street,
     (select coalesce(sum(p.amntpaid), 0) from sop10103 p
         where p.soptype = h.soptype and p.sopnumbe = h.sopnumbe) paid
 from sales_documents h where h.soptype in (2, 3, 4) order by h.dex_row_id
@@ -122,6 +122,7 @@ class GpRig:
                 paid=row.paid,
                 units=units.get((row.soptype, row.sopnumbe), {}),
                 back_ordered=waiting.get((row.soptype, row.sopnumbe), Decimal(0)),
+                street=row.street,
             )
             for row in documents
         ]
