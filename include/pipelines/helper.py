@@ -48,6 +48,9 @@ class Helper:
         take_in: Called in the thread with each page and what became of it. What it raises ends
             the process, and is raised to the caller of ``take`` or ``finish``.
         command: The program; the helper's own by default.
+
+    Attributes:
+        ready: Set while the process can take pages.
     """
 
     def __init__(
@@ -62,8 +65,8 @@ class Helper:
         self._process: subprocess.Popen[bytes] | None = None
         self._thread: threading.Thread | None = None
         self._given: deque[Page] = deque()
-        self._is_ready = False
         self._error: BaseException | None = None
+        self.ready = threading.Event()
 
     def __enter__(self) -> Helper:
         """Start the process; without one, ``take`` takes nothing."""
@@ -120,14 +123,14 @@ class Helper:
         """
         if self._error is not None:
             raise self._error
-        if not self._is_ready or len(self._given) >= DEPTH:
+        if not self.ready.is_set() or len(self._given) >= DEPTH:
             return False
         self._given.append(page)
         work = Work([header.order_id_store for header in page.headers], page.body, {**page.context})
         try:
             send(self._stdin, work)
         except BrokenPipeError:
-            self._is_ready = False  # it is among those that ``finish`` returns
+            self.ready.clear()  # it is among those that ``finish`` returns
         return True
 
     def finish(self) -> list[Page]:
@@ -166,7 +169,8 @@ class Helper:
     def _collect(self) -> None:
         decode = msgspec.msgpack.Decoder(Done).decode
         try:
-            self._is_ready = receive(self._stdout) is not None
+            if receive(self._stdout) is not None:
+                self.ready.set()
             while (frame := receive(self._stdout)) is not None:
                 self._take_in(self._given[0], decode(frame))
                 self._given.popleft()
@@ -175,7 +179,7 @@ class Helper:
             if self._process is not None:
                 self._process.kill()
         finally:
-            self._is_ready = False
+            self.ready.clear()
 
 
 def _widen(stream: IO[bytes]) -> None:
