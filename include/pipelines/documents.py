@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -29,17 +29,21 @@ from include.domain.errors import (
     OrderError,
     RemoteUnavailable,
 )
+from include.domain.gates import in_open_periods, require_approval
 from include.domain.ledger import EMPTY_LEDGER, OrderLedger
 from include.domain.order import Order
 from include.domain.plan import Plan, plan, stock_needs, stock_taken
+from include.domain.policy import Approval
 from include.domain.sales import facts_digest
 from include.domain.verdict import Finding, finding_of
 from include.pipelines.chunks import chunks
 from include.pipelines.house import House
+from include.pipelines.periods import Periods
 from include.pipelines.surprises import SURPRISES, contained
 from include.staging import landing, quarantine
 from include.staging import ledger as ledger_rows
 from include.staging import orders as staged
+from include.staging.approvals import approved_totals
 from include.staging.locks import posting_lock
 
 log = logging.getLogger(__name__)
@@ -53,6 +57,9 @@ POSTING_CLASSES = (
     "erp_busy",
     "changed_after_posting",
     "short_stock",
+    "unpaid",
+    "approval",
+    "closed_period",
     "unbalanced",
 )
 
@@ -101,16 +108,20 @@ def post(house: House, order_ids: Iterable[str], batch_id: int) -> Posted:
     """
     done = Posted()
     house.erp.preflight()
+    periods = Periods(house.erp)
     for ids in chunks(order_ids, CHUNK):
         with posting_lock(house.engine, house.channel):
-            _post_chunk(house, ids, batch_id, done)
+            _post_chunk(house, ids, batch_id, done, periods)
     with house.engine.begin() as connection:
         landing.set_state(connection, batch_id, landing.BatchState.POSTED)
     return done
 
 
 def plan_orders(
-    house: House, orders: Iterable[Order], ledgers: dict[str, OrderLedger]
+    house: House,
+    orders: Iterable[Order],
+    ledgers: dict[str, OrderLedger],
+    periods: Periods | None = None,
 ) -> Iterator[tuple[Order, Plan | OrderError]]:
     """Plan orders against the stock of this moment, each taking its share before the next.
 
@@ -118,6 +129,7 @@ def plan_orders(
         house: The channel.
         orders: Canonical orders, oldest first.
         ledgers: What is posted, by store id.
+        periods: What is known of the ERP's open periods; asked afresh without it.
 
     Yields:
         Each order with its plan, or with the reason why it has to be held.
@@ -126,11 +138,17 @@ def plan_orders(
     with house.engine.connect() as connection:
         ids = [order.order_id_store for order in todo]
         written_off = quarantine.written_off(connection, house.channel, ids)
+        approved = (
+            approved_totals(connection, house.channel, ids)
+            if house.settings.domain_policy.approval is Approval.REQUIRED
+            else {}
+        )
     for order in todo:
         if order.order_id_store in written_off:
             yield order, Plan(skipped="written_off")
     todo = [order for order in todo if order.order_id_store not in written_off]
     policy = house.settings.domain_policy
+    periods = periods or Periods(house.erp)
     needs = {need for order in todo for need in stock_needs(order, policy)}
     stock: dict[StockNeed, Decimal] = dict(house.erp.available(needs))
     unknown = house.erp.unknown_skus({need.sku for need in needs})
@@ -139,6 +157,10 @@ def plan_orders(
         try:
             ready = plan(order, ledger, policy, stock)
             _require_items(ready, unknown)
+            total = approved.get(order.order_id_store)
+            require_approval(order, ready.documents, ledger, policy, total)
+            documents = in_open_periods(ready.documents, policy, periods.first_open_on)
+            ready = replace(ready, documents=documents)
         except OrderError as error:
             yield order, error
             continue
@@ -197,7 +219,9 @@ def read_staged(
     return orders, findings
 
 
-def _post_chunk(house: House, ids: Sequence[str], batch_id: int, done: Posted) -> None:
+def _post_chunk(
+    house: House, ids: Sequence[str], batch_id: int, done: Posted, periods: Periods
+) -> None:
     with house.engine.connect() as connection:
         rows = staged.read_orders(connection, house.channel, ids)
     orders, unreadable = read_staged(rows)
@@ -207,7 +231,7 @@ def _post_chunk(house: House, ids: Sequence[str], batch_id: int, done: Posted) -
     for _ in range(MOST_ROUNDS):
         with house.engine.connect() as connection:
             ledgers = ledger_rows.ledgers_for(connection, house.channel, list(orders))
-        ready = list(_next_documents(house, chunk, ledgers))
+        ready = list(_next_documents(house, chunk, ledgers, periods))
         if not ready:
             break
         done.documents += _send(house, ready, chunk, batch_id)
@@ -234,11 +258,11 @@ def _recover(house: House) -> int:
 
 
 def _next_documents(
-    house: House, chunk: _Chunk, ledgers: dict[str, OrderLedger]
+    house: House, chunk: _Chunk, ledgers: dict[str, OrderLedger], periods: Periods
 ) -> Iterator[PreparedDocument]:
     """Yield the next document of each order that still lacks one and is not held."""
     open_orders = [o for o in chunk.orders.values() if o.order_id_store not in chunk.findings]
-    for order, ready in plan_orders(house, open_orders, ledgers):
+    for order, ready in plan_orders(house, open_orders, ledgers, periods):
         try:
             if isinstance(ready, OrderError):
                 raise ready

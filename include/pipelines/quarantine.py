@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from include.domain.errors import RemoteUnavailable, WindowError
 from include.domain.window import Basis, Selection, Window
-from include.pipelines import documents, orders
+from include.pipelines import documents, dry_run, orders
 from include.pipelines.chunks import chunks
 from include.pipelines.house import House
 from include.pipelines.runs import Run, RunType
@@ -123,14 +123,54 @@ def replay(house: House, run_id: str, what: ReplayOf) -> Replayed:
     return done
 
 
-def _replay_some(
-    house: House, run_id: str, numbers: dict[str, str], source: Source, done: Replayed
-) -> None:
+def plan_replay(house: House, run_id: str, what: ReplayOf) -> dry_run.Planned:
+    """Plan what a replay would post; nothing is written but landing.
+
+    Args:
+        house: The channel.
+        run_id: The run on whose behalf this happens.
+        what: Which orders, and where they are read from.
+
+    Returns:
+        What posting would do now; an order that the source cannot give is held on.
+
+    Raises:
+        RemoteUnavailable: Store or ERP did not answer.
+        WindowError: The store's documents are not complete.
+    """
+    with house.engine.connect() as connection:
+        rows = desk.find(connection, what.wanted(house.channel), house.clock.now(), limit=MOST_ROWS)
+    numbers = {row.order_id_store: row.order_number for row in rows}
+    raws: list[RawOrder] = []
+    for part in chunks(numbers.items(), CHUNK):
+        raws += _fetch_some(house, dict(part), what.source).values()
+    planned = dry_run.Planned()
+    if raws:
+        batch_id = _land(house, run_id, raws)
+        orders.validate(house, batch_id, dry_run=True)
+        planned = dry_run.plan_batch(house, batch_id)
+    there = {raw.order_id_store for raw in raws}
+    for order_id, number in numbers.items():
+        if order_id not in there:
+            planned.held.append((number, "it is gone from the store and from landing"))
+            planned.ids[number] = order_id
+    return planned
+
+
+def _fetch_some(house: House, numbers: dict[str, str], source: Source) -> dict[str, RawOrder]:
+    """Return the documents of orders by store id; what the store lacks is read from landing."""
     raws = dict(_from_store(house, numbers)) if source is Source.STORE else {}
     with house.engine.connect() as connection:
         absent = [order_id for order_id in numbers if order_id not in raws]
         for raw in landing.read_documents(connection, house.channel, absent):
             raws[raw.order_id_store] = raw
+    return raws
+
+
+def _replay_some(
+    house: House, run_id: str, numbers: dict[str, str], source: Source, done: Replayed
+) -> None:
+    raws = _fetch_some(house, numbers, source)
     missing = [number for order_id, number in numbers.items() if order_id not in raws]
     done.missing += len(missing)
     if missing:
@@ -237,6 +277,9 @@ WHAT_TO_DO = {
     "duplicate": "Decide in the store which order is the real one; write the other one off.",
     "refused_by_erp": "Read the ERP's own words on the page, mend the cause there, replay.",
     "erp_busy": "Nothing: the next run looks the document up and tries again.",
+    "unpaid": "Nothing, or ask the buyer: it goes through once the store shows the payment.",
+    "closed_period": "Open the period in the ERP, or let the channel post on the next open day.",
+    "approval": "Look at the order and release it on the page; the next run posts it.",
     "short_stock": "Receive the goods, or let the channel back-order them.",
     "changed_after_posting": "Compare both totals on the page and correct the documents.",
 }

@@ -17,10 +17,14 @@ from typing import Any, NamedTuple
 import orjson
 from sqlalchemy import Connection, text
 
+from include.domain.gates import APPROVAL_RULE
 from include.domain.verdict import Severity
 
-RELEASABLE = frozenset({"placed_at_plausible", "updated_after_placed", "updated_at_not_in_future"})
-"""Rules of validation that a person may let an order pass: they are about clocks, not money."""
+RELEASABLE = frozenset(
+    {"placed_at_plausible", "updated_after_placed", "updated_at_not_in_future", APPROVAL_RULE}
+)
+"""Rules that a person may let an order pass: those of validation are about clocks, not money, and
+releasing an order that waits for approval approves it."""
 _MAP_ROW = re.compile(r"\(map '(\w+)', key (.+)\) and the order goes")
 
 
@@ -446,7 +450,9 @@ def note(connection: Connection, channel: str, order_id: str, *, body: str, acto
 
 
 def release(connection: Connection, quarantine_id: int, *, actor: str, reason: str) -> bool:
-    """Let this version of an order pass one rule about clocks; the next replay or run takes it.
+    """Let this version of an order pass one rule about clocks, or approve it up to its total.
+
+    The next replay or run takes it.
 
     Args:
         connection: Open connection; the caller commits.
@@ -463,12 +469,16 @@ def release(connection: Connection, quarantine_id: int, *, actor: str, reason: s
         " replay_at = clock_timestamp() WHERE q.quarantine_id = ANY(:ids) AND q.state = 'open'"
         " AND q.released_at IS NULL AND q.rule = ANY(:rules) RETURNING q.*,"
         " NULL::jsonb AS before,"
-        " jsonb_build_object('rule', q.rule, 'version', q.version, 'reason', :reason) AS after",
+        " jsonb_strip_nulls(jsonb_build_object('rule', q.rule, 'version', q.version,"
+        "  'reason', :reason, 'total', (SELECT s.current_total FROM staged_order AS s"
+        "   WHERE s.channel = q.channel AND s.order_id_store = q.order_id_store"
+        "    AND q.rule = :approval))) AS after",
         [quarantine_id],
         action="released",
         actor=actor,
         rules=sorted(RELEASABLE),
         reason=reason,
+        approval=APPROVAL_RULE,
     )
     return done == 1
 

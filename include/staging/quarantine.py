@@ -13,6 +13,7 @@ from datetime import datetime
 import orjson
 from sqlalchemy import Connection, text
 
+from include.domain.gates import APPROVAL_RULE
 from include.domain.verdict import Finding, Severity
 
 
@@ -64,6 +65,9 @@ _RECORD = text(
     "  order_number = excluded.order_number, reason_class = excluded.reason_class,"
     "  severity = excluded.severity, field = excluded.field, message = excluded.message,"
     "  remote = excluded.remote, batch_id = excluded.batch_id, version = excluded.version,"
+    # An order that waits for approval again was not covered by the one it had.
+    "  released_at = CASE WHEN q.rule = :approval THEN NULL ELSE q.released_at END,"
+    "  released_by = CASE WHEN q.rule = :approval THEN NULL ELSE q.released_by END,"
     "  last_seen_at = clock_timestamp(), tries = q.tries + 1"
 )
 
@@ -100,6 +104,7 @@ def record(
             "channel": channel,
             "owner": owner,
             "batch_id": batch_id,
+            "approval": APPROVAL_RULE,
             "order_ids": [finding.order_id_store for finding in kept],
             "numbers": [_writable(finding.order_number) for finding in kept],
             "rules": [finding.rule for finding in kept],
