@@ -85,6 +85,8 @@ def create(url: str, *, application_name: str = "counterfoil") -> Engine:
         max_overflow=4,
         pool_timeout=30,
         pool_pre_ping=True,
+        # The traceback of a failed statement goes to the task log: no names, no addresses.
+        hide_parameters=True,
         json_serializer=lambda value: orjson.dumps(value, default=str).decode(),
         json_deserializer=orjson.loads,
         use_native_hstore=False,

@@ -148,6 +148,7 @@ def open_gateway(
         max_overflow=0,
         pool_timeout=statement_timeout,
         pool_recycle=1800,
+        hide_parameters=True,  # a failed statement's traceback goes to the task log
         connect_args={
             "connect_timeout": CONNECT_SECONDS,
             "options": limits,

@@ -214,6 +214,7 @@ def open_gateway(
         max_overflow=0,
         pool_timeout=statement_timeout,
         pool_recycle=1800,
+        hide_parameters=True,  # a failed statement's traceback goes to the task log
         connect_args={"timeout": round(statement_timeout)},
     )
     return SqlServerGateway(engine, lock_timeout)
