@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from include.domain.columns import Rows
 from include.domain.errors import ConfigurationError, WindowError
 from include.domain.verdict import Finding, Severity
 from include.domain.window import Selection
@@ -231,7 +232,7 @@ def translate(house: House, raws: Iterable[RawOrder]) -> Iterator[LandedOrder]:
 
 def _duplicates(
     columns: tuple[str, ...],
-    rows: Iterable[tuple[object, ...]],
+    rows: Rows,
     doubled: Mapping[str, tuple[str, ...]],
 ) -> Iterator[Finding]:
     """Name the orders of the batch whose number another order of the channel carries."""
@@ -253,9 +254,8 @@ def _duplicates(
             )
 
 
-def _ids(columns: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> list[str]:
-    identity = columns.index("order_id_store")
-    return [str(row[identity]) for row in rows]
+def _ids(columns: tuple[str, ...], rows: Rows) -> list[str]:
+    return list(map(str, rows.columns[columns.index("order_id_store")].kept))
 
 
 def _quarantine(

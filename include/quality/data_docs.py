@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from include.domain.window import Window
+from include.quality import gx
 
 _CHANNEL = re.compile(r"[a-z0-9][a-z0-9_-]*").fullmatch
 _STAMP = "%Y%m%dT%H%M%SZ"
@@ -140,6 +141,7 @@ def _kept(results: Iterable[StoredValidation], keep: Keep, now: datetime) -> lis
 
 def _page(stored: StoredValidation) -> str:
     # Imported here: seconds of import that only this housekeeping task pays.
+    gx.load()
     from great_expectations.core import (
         ExpectationSuiteValidationResult,
         ExpectationValidationResult,

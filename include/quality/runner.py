@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import gc
 import json
-import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from include.domain.columns import Column, Kind, Rows
 from include.domain.errors import ConfigurationError, WindowError
 from include.domain.money import Money, exponent
 from include.domain.verdict import Finding, Severity
+from include.quality.gx import load
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -171,7 +172,7 @@ def _rule(expectation: Mapping[str, Any]) -> Rule:
 
 def validate(
     frame_columns: Sequence[str],
-    frame_rows: Sequence[Sequence[object]],
+    frame_rows: Sequence[tuple[object, ...]],
     suite_path: Path = ORDERS_SUITE,
     *,
     store_count: int | None,
@@ -182,7 +183,8 @@ def validate(
 
     Args:
         frame_columns: Names of the columns, at least those of ``read_suite(suite_path).columns``.
-        frame_rows: One row an order; money in whole minor units, times aware.
+        frame_rows: One row an order; money in whole minor units, times aware. A large window is
+            best given as ``Rows``, which the frame shares its memory with.
         suite_path: The suite's file.
         store_count: Orders that the store itself counts in the window, less those that were
             already held because they could not be read; None where it counts none, as when single
@@ -215,9 +217,11 @@ def validate(
             )
         header |= {"success": not failures, "table_failures": list(failures), "results": []}
         return ValidationOutcome((), failures, header, time.perf_counter() - started)
-    frame = _frame(suite, frame_columns, frame_rows)
-    results = _run(suite, frame, store_count, at)
-    findings, failures = _judge(suite, results, _Figures(frame_columns, frame_rows), store_count)
+    rows = frame_rows if isinstance(frame_rows, Rows) else Rows(len(frame_columns), frame_rows)
+    results = _run(suite, _frame(suite, frame_columns, rows), store_count, at)
+    broken = {order_id for result in results for order_id, _ in _broken_by(result)}
+    figures = _Figures(frame_columns, rows, broken)
+    findings, failures = _judge(suite, results, figures, store_count)
     header |= {
         "success": not failures and not any(f.severity is Severity.CRITICAL for f in findings),
         "table_failures": list(failures),
@@ -235,7 +239,7 @@ def _condition_columns(condition: Any) -> set[str]:
     return found
 
 
-def _frame(suite: Suite, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> pd.DataFrame:
+def _frame(suite: Suite, columns: Sequence[str], rows: Rows) -> pd.DataFrame:
     """Build the frame: decimals as floats, times as seconds since 1970, so each rule is one pass.
 
     Only what the suite reads goes in.
@@ -244,28 +248,37 @@ def _frame(suite: Suite, columns: Sequence[str], rows: Sequence[Sequence[object]
     """
     import pandas as pd
 
-    series: dict[str, Any] = {}
     wanted = set(suite.columns)
-    for place, name in enumerate(columns):
-        if name not in wanted:
-            continue
-        values: list[Any] = [row[place] for row in rows]
-        first = next((value for value in values if value is not None), None)
-        if isinstance(first, Decimal):
-            series[name] = pd.Series([None if v is None else float(v) for v in values], dtype=float)
-        elif isinstance(first, datetime):
-            series[name] = pd.Series([None if v is None else v.timestamp() for v in values])
-        else:
-            series[name] = pd.Series(values)
+    series = {
+        name: pd.Series(_values(column), copy=False)
+        for name, column in zip(columns, rows.columns, strict=True)
+        if name in wanted
+    }
     return pd.DataFrame(series, copy=False)
+
+
+def _values(column: Column) -> Any:
+    import numpy as np
+
+    kept = column.kept
+    if column.kind is Kind.WHOLE:
+        return np.frombuffer(kept, dtype=np.int64)
+    if column.kind is Kind.FLAG:
+        return np.frombuffer(kept, dtype=np.bool_)
+    if column.kind is Kind.INSTANT:
+        return np.frombuffer(kept, dtype=np.int64) / 1e6
+    first = next((value for value in kept if value is not None), None)
+    if isinstance(first, Decimal):
+        return np.array([None if value is None else float(value) for value in kept], dtype=float)
+    if isinstance(first, datetime):
+        return [None if value is None else value.timestamp() for value in kept]
+    return kept
 
 
 def _run(
     suite: Suite, frame: pd.DataFrame, store_count: int | None, at: datetime
 ) -> list[dict[str, Any]]:
-    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    import great_expectations as gx
-
+    gx = load()
     # Its modules stay for good: the collector need not walk them again for every few results.
     gc.freeze()
     # Great Expectations copies an expectation's configuration a hundred times and more: only the
@@ -382,18 +395,22 @@ def _text(value: object) -> str | None:
 
 
 class _Figures:
-    """Spells out the figures of single orders; the index is built for the first one asked for."""
+    """Spells out the figures of the orders that something is found about."""
 
-    def __init__(self, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    def __init__(
+        self, columns: Sequence[str], rows: Rows, order_ids: Collection[str | None]
+    ) -> None:
         self.places = {name: place for place, name in enumerate(columns)}
         self.row_count = len(rows)
-        self._rows = rows
-        self._by_id: dict[str, Sequence[object]] | None = None
+        self._by_id: dict[str, Sequence[object]] = {}
+        if order_ids:
+            ids = rows.columns[self.places[ID_COLUMN]]
+            for at in range(len(rows)):
+                order_id = _text(ids[at])
+                if order_id in order_ids and order_id is not None:
+                    self._by_id.setdefault(order_id, rows[at])
 
     def of(self, order_id: str, columns: Sequence[str]) -> str:
-        if self._by_id is None:
-            place = self.places[ID_COLUMN]
-            self._by_id = {str(row[place]): row for row in reversed(self._rows)}
         row = self._by_id[order_id]
         return ", ".join(
             f"{name.removesuffix(_MINOR)} {self._spelled(name, row)}"

@@ -18,6 +18,7 @@ import orjson
 import psycopg
 from sqlalchemy import Connection, text
 
+from include.domain.columns import Rows
 from include.domain.errors import ConfigurationError, WindowError
 from include.domain.verdict import Finding
 from include.domain.window import Basis, Selection, Window
@@ -516,7 +517,7 @@ def _without_content(row: LandedOrder, error: Exception) -> LandedOrder:
 
 def read_checks(
     connection: Connection, batch_id: int, columns: Collection[str] | None = None
-) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+) -> tuple[tuple[str, ...], Rows]:
     """Return the check columns of every translated order of the batch.
 
     Args:
@@ -526,7 +527,7 @@ def read_checks(
             large window takes half the memory when only those that its suite reads are named.
 
     Returns:
-        Column names, in the order of ``CHECK_COLUMNS``, and one tuple an order, by order id. Times
+        Column names, in the order of ``CHECK_COLUMNS``, and one row an order, by order id. Times
         are aware UTC, rates are Decimal.
 
     Raises:
@@ -540,7 +541,7 @@ def read_checks(
             f"there is no check column {', '.join(unknown)}; there are {', '.join(known)}"
         )
     names = tuple(name for name in known if name in wanted)
-    rows: list[tuple[Any, ...]] = []
+    rows = Rows(len(names))
     connection.execute(text("SELECT 1"))
     # Fetched in parts: the whole result as bytes beside the whole result as rows takes twice.
     with _psycopg(connection).cursor("checks", withhold=False) as cursor:
@@ -551,17 +552,8 @@ def read_checks(
             binary=True,
         )
         while part := cursor.fetchmany(_FETCHED):
-            rows.extend(_sharing(part))
+            rows.extend(part)
     return names, rows
-
-
-def _sharing(rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-    """Yield equal rows whose equal values in one column are one object: most columns repeat."""
-    columns = []
-    for values in zip(*rows, strict=True):
-        known: dict[Any, Any] = {}
-        columns.append([known.setdefault(value, value) for value in values])
-    return zip(*columns, strict=True)
 
 
 def _fetch(connection: Connection, query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
