@@ -26,6 +26,21 @@ def quarantine_replay(channel: Channel) -> DAG:
     return dag
 
 
+def quarantine_replay_dry_run(channel: Channel) -> DAG:
+    """Wire the DAG that shows what a replay would post, and posts nothing; people trigger it."""
+    with DAG(
+        dag_id=f"quarantine_replay_dry_run__{channel.name}",
+        schedule=None,
+        max_active_runs=1,
+        params=quarantine.replay_form(),
+        tags=["quarantine", "dry run", channel.name],
+        default_args=alerts.defaults(channel.name, channel.owner),
+        doc_md=documentation.of("quarantine_replay_dry_run", channel),
+    ) as dag:
+        task(task_id="plan", pool=channel.erp_pool)(quarantine.plan_replay)(channel.name)
+    return dag
+
+
 def quarantine_digest(channel: Channel) -> DAG:
     """Wire the DAG that tells owners of newly held orders, after each run that posts."""
     with DAG(
@@ -63,5 +78,6 @@ def silence(channel: Channel) -> DAG:
 
 for found in each_channel():
     globals()[f"quarantine_replay__{found.name}"] = quarantine_replay(found)
+    globals()[f"quarantine_replay_dry_run__{found.name}"] = quarantine_replay_dry_run(found)
     globals()[f"quarantine_digest__{found.name}"] = quarantine_digest(found)
     globals()[f"silence__{found.name}"] = silence(found)

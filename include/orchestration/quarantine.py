@@ -9,8 +9,8 @@ from airflow.sdk import Param, get_current_context
 
 from include.orchestration import digest
 from include.orchestration.bootstrap import open_house
-from include.orchestration.steps import translated
-from include.pipelines import quarantine, silence
+from include.orchestration.steps import show_plan, translated
+from include.pipelines import dry_run, quarantine, silence
 
 log = logging.getLogger(__name__)
 
@@ -65,18 +65,9 @@ def replay_form() -> dict[str, Param]:
 @translated
 def replay(channel: str) -> dict[str, int]:
     """Replay the held orders that the run's form names; return counts."""
-    context = get_current_context()
-    params = context["params"]
-    what = quarantine.ReplayOf(
-        reason_classes=tuple(params.get("reason_classes") or ()),
-        min_days=params.get("min_days"),
-        max_days=params.get("max_days"),
-        order_numbers=tuple(params.get("order_numbers") or ()),
-        marked=bool(params.get("marked")),
-        source=quarantine.Source(params.get("source") or quarantine.Source.STORE),
-    )
+    run_id = str(get_current_context()["dag_run"].run_id)
     with open_house(channel) as house:
-        done = quarantine.replay(house, context["dag_run"].run_id, what)
+        done = quarantine.replay(house, run_id, _asked_for())
     log.info(
         "%d held orders: %d go through now, %d stay held, %d documents posted",
         done.orders,
@@ -85,6 +76,28 @@ def replay(channel: str) -> dict[str, int]:
         done.documents,
     )
     return dataclasses.asdict(done)
+
+
+@translated
+def plan_replay(channel: str) -> dict[str, int]:
+    """Show what a replay of the held orders that the run's form names would post; send nothing."""
+    run_id = str(get_current_context()["dag_run"].run_id)
+    with open_house(channel) as house:
+        planned = quarantine.plan_replay(house, run_id, _asked_for())
+        kept = dry_run.keep(house, "quarantine_replay", run_id, planned)
+    return show_plan(kept)
+
+
+def _asked_for() -> quarantine.ReplayOf:
+    params = get_current_context()["params"]
+    return quarantine.ReplayOf(
+        reason_classes=tuple(params.get("reason_classes") or ()),
+        min_days=params.get("min_days"),
+        max_days=params.get("max_days"),
+        order_numbers=tuple(params.get("order_numbers") or ()),
+        marked=bool(params.get("marked")),
+        source=quarantine.Source(params.get("source") or quarantine.Source.STORE),
+    )
 
 
 @translated

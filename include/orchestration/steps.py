@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import logging
+from collections import Counter
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
@@ -18,8 +19,9 @@ from include.orchestration import reports
 from include.orchestration.bootstrap import open_house
 from include.orchestration.context import current_run
 from include.pipelines import documents, dry_run, housekeeping, orders, proof
-from include.reporting import proof_export
+from include.reporting import plan_export, proof_export
 from include.staging import landing
+from include.staging.plans import KeptPlan
 
 log = logging.getLogger(__name__)
 
@@ -110,11 +112,24 @@ def prove(channel: str, batch_id: int) -> dict[str, int]:
 
 @translated
 def print_plan(channel: str, batch_id: int) -> dict[str, int]:
-    """Print what posting a batch would do; send nothing."""
+    """Show what posting a batch would do, in the log, on the page and as files; send nothing."""
+    run = current_run()
     with open_house(channel) as house:
-        planned = dry_run.plan_batch(house, batch_id)
-    log.info("\n%s", dry_run.as_text(planned))
-    return {"documents": len(planned.documents), "held": len(planned.held)}
+        kept = dry_run.keep(house, "orders", run.run_id, dry_run.plan_batch(house, batch_id))
+    return show_plan(kept)
+
+
+def show_plan(kept: KeptPlan) -> dict[str, int]:
+    """Print a plan and write its files; return counts.
+
+    Args:
+        kept: The plan.
+    """
+    log.info("\n%s", plan_export.as_text(kept))
+    for path in reports.write_plan(kept):
+        log.info("plan written to %s", path)
+    counted = Counter(row.action.value for row in kept.rows)
+    return {"send": counted["send"], "hold": counted["hold"], "skip": counted["skip"]}
 
 
 @translated

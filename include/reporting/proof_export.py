@@ -249,7 +249,7 @@ def documents_as_csv(proofs: Iterable[WindowProof]) -> str:
 def _document_rows(proof: WindowProof) -> Iterable[list[str]]:
     for row in proof.documents:
         yield [
-            _text(proof.channel),
+            safe_text(proof.channel),
             instant(proof.window.start_at),
             instant(proof.window.end_at),
             row.kind.value,
@@ -327,11 +327,11 @@ def _order_document(order: ProofOrder) -> dict[str, Any]:
 
 def _window_rows(proof: WindowProof) -> Iterable[list[str]]:
     named = [
-        _text(proof.channel),
+        safe_text(proof.channel),
         instant(proof.window.start_at),
         instant(proof.window.end_at),
-        _text(proof.run_id),
-        _text(proof.run_type),
+        safe_text(proof.run_id),
+        safe_text(proof.run_type),
         instant(proof.proven_at),
         "yes" if proof.is_complete else "no",
     ]
@@ -352,15 +352,15 @@ def _window_rows(proof: WindowProof) -> Iterable[list[str]]:
 
 def _order_row(proof: WindowProof, order: ProofOrder) -> list[str]:
     return [
-        _text(proof.channel),
+        safe_text(proof.channel),
         instant(proof.window.start_at),
         instant(proof.window.end_at),
-        _text(order.order_number),
-        _text(order.order_id_store),
+        safe_text(order.order_number),
+        safe_text(order.order_id_store),
         order.outcome.value,
-        _text(order.reason),
-        _text(order.message),
-        _text(order.owner),
+        safe_text(order.reason),
+        safe_text(order.message),
+        safe_text(order.owner),
         instant(order.since_at) if order.since_at else "",
         order.currency,
         amount(order.store_amount, order.currency),
@@ -369,11 +369,15 @@ def _order_row(proof: WindowProof, order: ProofOrder) -> list[str]:
 
 
 def _counted(counts: Mapping[str, int]) -> str:
-    return _text("; ".join(f"{reason}: {count}" for reason, count in sorted(counts.items())))
+    return safe_text("; ".join(f"{reason}: {count}" for reason, count in sorted(counts.items())))
 
 
-def _text(value: str) -> str:
-    """Keep text from being read as a formula (OWASP, CSV injection)."""
+def safe_text(value: str) -> str:
+    """Keep text from being read as a formula by a spreadsheet (OWASP, CSV injection).
+
+    Args:
+        value: A cell.
+    """
     return f"'{value}" if value.startswith(_FORMULA) else value
 
 

@@ -33,7 +33,7 @@ def purge(
 
     Raw documents stay longer while their order has an open quarantine row or a document that is
     not posted. The orders of a batch go once the batch is done with; staged orders, the ledger,
-    quarantine, proofs and the audit log are kept.
+    quarantine, proofs and the audit log are kept. Plans of dry runs go with the orders of a batch.
 
     Args:
         connection: Open connection; the caller commits.
@@ -62,6 +62,10 @@ def purge(
         ),
         {"before": now - timedelta(days=batch_days)},
     ).rowcount
+    connection.execute(
+        text("DELETE FROM landing_plan WHERE planned_at < :before"),
+        {"before": now - timedelta(days=batch_days)},
+    )
     validations = connection.execute(
         text("DELETE FROM log_validation WHERE validated_at < :before"),
         {"before": now - timedelta(days=log_days)},

@@ -26,6 +26,7 @@ _WORDS = (
     ("quarantine", ("message", "remote", "field", "written_off")),
     ("erp_document", ("error",)),
     ("proof_order", ("message",)),
+    ("landing_plan_row", ("reason",)),
 )
 
 
@@ -204,13 +205,23 @@ def _erase_people(
 
 
 def _erase_notes(connection: Connection, values: dict[str, Any]) -> int:
-    return connection.execute(
+    amended = connection.execute(
         text(
-            "UPDATE quarantine_note SET body = :erased WHERE channel = :channel"
-            " AND order_id_store = ANY(:order_ids) AND body <> :erased"
+            "DELETE FROM order_amendment WHERE channel = :channel"
+            " AND order_id_store = ANY(:order_ids)"
         ),
-        {**values, "erased": ERASED},
+        values,
     ).rowcount
+    return (
+        amended
+        + connection.execute(
+            text(
+                "UPDATE quarantine_note SET body = :erased WHERE channel = :channel"
+                " AND order_id_store = ANY(:order_ids) AND body <> :erased"
+            ),
+            {**values, "erased": ERASED},
+        ).rowcount
+    )
 
 
 def _erase_words(connection: Connection, channel: str, order_id: str, found: set[str]) -> int:
@@ -225,6 +236,8 @@ def _erase_words(connection: Connection, channel: str, order_id: str, found: set
             "landing_order": "batch_id IN (SELECT batch_id FROM landing_batch"
             " WHERE channel = :channel)",
             "proof_order": "proof_id IN (SELECT proof_id FROM proof_window"
+            " WHERE channel = :channel)",
+            "landing_plan_row": "plan_id IN (SELECT plan_id FROM landing_plan"
             " WHERE channel = :channel)",
         }.get(table, "channel = :channel")
         rows = connection.execute(

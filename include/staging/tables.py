@@ -13,6 +13,8 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
+    Date,
     DateTime,
     Double,
     ForeignKey,
@@ -155,6 +157,59 @@ landing_order = Table(
     comment="Orders of a batch: canonical document, columns that validation looks at, verdict",
 )
 
+landing_plan = Table(
+    "landing_plan",
+    metadata,
+    _identity("plan_id", "Number of the plan"),
+    _needed("channel", Text(), _CHANNEL),
+    _needed("flow", Text(), "orders or quarantine_replay"),
+    _needed("run_id", Text(), "Airflow run that planned"),
+    _needed("planned_at", INSTANT, "When it was planned"),
+    _needed("done", BigInteger(), "Orders whose documents are all in the ERP"),
+    _needed("sends", BigInteger(), "Documents that would be sent"),
+    _needed("holds", BigInteger(), "Orders that would be held"),
+    _needed("skips", BigInteger(), "Orders that would be left out"),
+    Index("uq_landing_plan_run", "channel", "flow", "run_id", unique=True),
+    comment="Plans of dry runs: what posting would do; kept as long as the orders of a batch",
+)
+
+landing_plan_row = Table(
+    "landing_plan_row",
+    metadata,
+    _key(
+        "plan_id",
+        BigInteger(),
+        "Plan (landing_plan)",
+        ForeignKey("landing_plan.plan_id", ondelete="CASCADE"),
+    ),
+    _key("position", Integer(), "Place in the plan, from 1"),
+    _needed("action", Text(), "send, hold or skip"),
+    _needed("order_id_store", Text(), _ORDER_ID),
+    _needed("order_number", Text(), _ORDER_NUMBER),
+    _needed("kind", Text(), "Kind of document that would be sent"),
+    _needed("sequence", Integer(), "Its number among those of its kind on the order"),
+    _optional("document_on", Date(), "Its accounting date"),
+    _needed("line_count", Integer(), "Lines it would have"),
+    _needed("currency", Text(), "ISO 4217 of both amounts"),
+    _needed("total", MONEY, "What it would book"),
+    _needed("paid", MONEY, "Payments with it"),
+    _needed("reason", Text(), "Why the order would be held or left out, in words"),
+    comment="Lines of a dry run's plan: documents to send, orders to hold or leave out",
+)
+
+order_amendment = Table(
+    "order_amendment",
+    metadata,
+    _key("channel", Text(), _CHANNEL),
+    _key("order_id_store", Text(), _ORDER_ID),
+    _key("field", Text(), "Field of the canonical order that the store left empty"),
+    _needed("value", Text(), "What a person filled in"),
+    _needed("actor", Text(), "Who filled it in last"),
+    _needed("reason", Text(), "Why, and where it comes from"),
+    _needed("amended_at", INSTANT, "When the row last changed", server_default=NOW),
+    comment="Fields that people filled in where the store says nothing; never over its word",
+)
+
 staged_order = Table(
     "staged_order",
     metadata,
@@ -179,11 +234,18 @@ staged_order = Table(
     _needed("line_count", Integer(), "Number of lines"),
     _needed("document", JSON(), "The canonical order, whole"),
     _needed("document_digest", LargeBinary(), "First 16 bytes of its SHA-256"),
+    Column(
+        "customer_id_store",
+        Text(),
+        Computed("(document -> 'customer') ->> 'customer_id_store'", persisted=True),
+        comment="The id of the customer in the store; empty for guests",
+    ),
     _needed("batch_id_first", BigInteger(), "Batch that staged the order first"),
     _needed("batch_id", BigInteger(), "Batch that staged this version"),
     _needed("staged_at", INSTANT, "When the order was staged first", server_default=NOW),
     _needed("changed_at", INSTANT, "When this version was staged", server_default=NOW),
     Index(None, "channel", "order_number"),
+    Index(None, "channel", "customer_id_store"),
     Index(None, "placed_at", postgresql_using="brin"),
     Index(None, "updated_at", postgresql_using="brin"),
     comment="Newest version of each valid order",

@@ -116,6 +116,10 @@ def test_people_start_replays_and_posting_starts_the_digest(bag: dict[str, Any])
         "reason_classes",
         "source",
     ]
+    dry = bag["dags"]["quarantine_replay_dry_run__shopify_gp"]
+    assert (dry["timetable"], list(dry["tasks"])) == ("NullTimetable", ["plan"])
+    assert dry["params"] == replay["params"], "the same fields narrow both"
+    assert dry["outlets"] == {"plan": []}
     digest = bag["dags"]["quarantine_digest__shopify_gp"]
     assert digest["timetable"] == "AssetOrTimeSchedule"
     assert digest["max_active_runs"] == 1

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from include.connectors.stores.shopify.sandbox import amend
 from include.domain.proof import WindowProof
 from include.pipelines import documents, dry_run, orders
-from include.pipelines.quarantine import Replayed, ReplayOf, Source, replay
-from include.staging import desk, mapping, quarantine
+from include.pipelines.quarantine import Replayed, ReplayOf, Source, plan_replay, replay
+from include.staging import desk, mapping, plans, quarantine
 from local.postgres import EmbeddedPostgres
 from tests.integration.world import NOW, World, day, open_world
 
@@ -213,6 +214,60 @@ def test_a_dry_run_names_what_was_written_off(world: World) -> None:
     orders.validate(world.house, batch, dry_run=True)
     planned = dry_run.plan_batch(world.house, batch)
     assert waiting.order_number in dict(planned.skipped)
+
+
+@pytest.mark.parametrize("source", list(Source))
+def test_a_dry_run_of_a_replay_shows_what_the_replay_then_posts_and_writes_only_landing(
+    world: World, source: Source
+) -> None:
+    world.whole(YESTERDAY)
+    add_klarna(world)
+    waiting = waiting_for_klarna(world)
+    books = world.books("select count(*) from sales_documents")
+    rows = "select quarantine_id, state, tries, last_seen_at from quarantine order by 1"
+    before = world.ask(rows)
+    planned = plan_replay(world.house, "dry-1", ReplayOf(source=source))
+    kept = dry_run.keep(world.house, "quarantine_replay", "dry-1", planned)
+    assert {p.document.order_number for p in planned.documents} == {waiting.order_number}
+    assert waiting.order_number not in dict(planned.held)
+    assert planned.held, "what would stay held is named as well"
+    assert world.ask(rows) == before
+    assert world.books("select count(*) from sales_documents") == books
+    with world.house.engine.connect() as connection:
+        found = plans.of_run(connection, CHANNEL, "quarantine_replay", "dry-1")
+        assert found is not None
+        assert plans.one(connection, found.plan_id) == found
+        (listed,) = plans.latest(connection)
+    assert found.rows == kept.rows
+    assert (listed.sends, listed.is_empty) == (len(planned.documents), False)
+    done = replay(world.house, "replay-1", ReplayOf(source=source))
+    assert done.documents == len(planned.documents)
+    after = plan_replay(world.house, "dry-2", ReplayOf(source=source))
+    assert after.documents == []
+
+
+def test_a_dry_run_is_narrowed_as_the_replay_is(world: World) -> None:
+    world.whole(YESTERDAY)
+    add_klarna(world)
+    what = ReplayOf(reason_classes=("unbalanced",))
+    planned = plan_replay(world.house, "dry", what)
+    assert planned.documents == []
+    assert len(planned.held) == len(
+        {row.order_number for row in held(world, reason_classes=("unbalanced",))}
+    )
+
+
+def test_an_order_that_is_gone_from_store_and_landing_stays_held_in_the_plan(world: World) -> None:
+    world.whole(YESTERDAY)
+    waiting = waiting_for_klarna(world)
+    world.store.remove(waiting.order_id_store)
+    with world.house.engine.begin() as connection:
+        connection.execute(
+            text("DELETE FROM landing_document WHERE order_id_store = :order_id"),
+            {"order_id": waiting.order_id_store},
+        )
+    planned = plan_replay(world.house, "dry", ReplayOf(order_numbers=(waiting.order_number,)))
+    assert planned.held == [(waiting.order_number, "it is gone from the store and from landing")]
 
 
 def test_posting_does_not_touch_an_order_that_is_written_off(world: World) -> None:
