@@ -45,6 +45,7 @@ def line(
     price: str = "10.00",
     taxes: tuple[TaxLine, ...] = (),
     kind: LineKind = LineKind.GOODS,
+    fulfilled: int | None = None,
 ) -> OrderLine:
     current = quantity if left is None else left
     return OrderLine(
@@ -57,6 +58,7 @@ def line(
         unit_price=amount(price),
         current_price=amount(Decimal(price) * current),
         taxes=taxes,
+        fulfilled_quantity=fulfilled,
     )
 
 

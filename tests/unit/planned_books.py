@@ -18,6 +18,7 @@ from include.domain.order import Order
 from include.domain.plan import Plan, plan, stock_taken
 from include.domain.policy import Policy
 from include.domain.sales import facts_digest
+from include.domain.standing import Standing, standing_of
 
 POLICY = Policy(ZoneInfo("America/New_York"))
 MOST_ROUNDS = 6
@@ -126,6 +127,10 @@ class PlannedBooks:
     def units(self) -> dict[str, int]:
         """Units billed less units credited, by line; lines without any are left out."""
         return {key: s.quantity for key, s in self.net().lines.items() if s.quantity}
+
+    def standing(self) -> Standing:
+        """What the planner makes of it."""
+        return standing_of(self.ledger())
 
     def orders(self) -> list[Document]:
         """The sales order and its changes, unless it is void."""
