@@ -83,8 +83,8 @@ check-lock: setup ## Check that requirements.lock is what requirements*.txt comp
 bench: setup ## Measure; prints a table and writes bench/latest.json (DLT=1 measures dlt too)
 	@exec $(BIN)/python -m bench $(if $(filter-out 0,$(DLT)),--dlt)
 
-simulate: setup ## Live random order lives through with faults and kills (SEED=1 N=10 ORDER_DAYS=4)
-	@exec $(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED)) $(if $(N),--n $(N)) \
+simulate: setup ## Live random order lives through with faults and kills (ERP= SEED=1 N=10 ORDER_DAYS=4)
+	@exec $(BIN)/python -m tests.simulation $(if $(ERP),--erp $(ERP)) $(if $(SEED),--seed $(SEED)) $(if $(N),--n $(N)) \
 		$(if $(ORDER_DAYS),--days $(ORDER_DAYS))
 
 clean: stop ## Stop everything and remove its state (orders posted to the sandbox included)

@@ -1,4 +1,4 @@
-"""``make simulate SEED=… N=…``: simulates N shops from a seed on and prints what happened."""
+"""``make simulate ERP=… SEED=… N=…``: simulates N shops from a seed on, into each ERP."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import time
 from collections import Counter
 
 from local import postgres
+from tests.conformance.rigs import rigged
 from tests.simulation.simulate import Broken, quiet, simulate
 
 
@@ -17,32 +18,44 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="first seed")
     parser.add_argument("--n", type=int, default=10, help="simulations, one seed each")
     parser.add_argument("--days", type=int, default=4, help="days each shop lives through")
+    parser.add_argument("--erp", choices=rigged(), action="append", help="all that have a rig")
     chosen = parser.parse_args()
     quiet()
+    with postgres.temporary() as server:
+        for connector in chosen.erp or rigged():
+            if not _simulate_all(server, connector, chosen):
+                return 1
+    return 0
+
+
+def _simulate_all(
+    server: postgres.EmbeddedPostgres, connector: str, chosen: argparse.Namespace
+) -> bool:
     total: Counter[str] = Counter()
     orders = runs = held = 0
     began = time.monotonic()
-    with postgres.temporary() as server:
-        for seed in range(chosen.seed, chosen.seed + chosen.n):
-            name = f"simulation_{seed}"
-            server.create_database(name)
-            try:
-                report = simulate(server, server.url(name), seed, days=chosen.days)
-            except Broken as broken:
-                print(f"{broken}\nreplay: make simulate SEED={seed} N=1")
-                return 1
-            finally:
-                server.drop_database(name)
-            total += report.faults
-            orders += report.orders
-            runs += report.runs
-            held += report.held
+    for seed in range(chosen.seed, chosen.seed + chosen.n):
+        name = f"simulation_{seed}"
+        server.create_database(name)
+        try:
+            report = simulate(server, server.url(name), seed, connector, days=chosen.days)
+        except Broken as broken:
+            days = f" ORDER_DAYS={chosen.days}"
+            print(f"{broken}\nreplay: make simulate ERP={connector} SEED={seed} N=1{days}")
+            return False
+        finally:
+            server.drop_database(name)
+        total += report.faults
+        orders += report.orders
+        runs += report.runs
+        held += report.held
     seconds = time.monotonic() - began
-    print(f"{orders} lives, {runs} runs, {sum(total.values())} faults, {seconds:.0f} s")
+    counts = f"{orders} lives, {runs} runs, {sum(total.values())} faults"
+    print(f"{connector}: {counts}, {seconds:.0f} s")
     for kind, count in total.most_common():
         print(f"  {kind:<18} {count:>6}")
-    print(f"held at the end: {held}; lost 0, doubled 0, wedged 0")
-    return 0
+    print(f"  held at the end: {held}; lost 0, doubled 0, wedged 0")
+    return True
 
 
 if __name__ == "__main__":

@@ -17,8 +17,9 @@ from sqlalchemy import Engine, event
 from sqlalchemy.exc import OperationalError
 
 from include.domain.document import DocumentKey, PreparedDocument, RemoteDocument
-from include.domain.errors import AmbiguousOutcome, RateLimited, RemoteUnavailable
+from include.domain.errors import RemoteUnavailable
 from include.ports.erp import Erp
+from include.sandbox.rig import ErpRig, RigFault
 
 STORE_KINDS = (
     "http_503",
@@ -32,13 +33,15 @@ STORE_KINDS = (
     "token_revoked",
 )
 ERP_KINDS = (
-    "timeout_before",
-    "timeout_after",
-    "timeout_unknown",
+    "lost_call",
+    "lost_answer",
+    "lost_answer",
+    "cut_answer",
     "unavailable",
-    "rate_limited",
+    "throttled",
     "find_unavailable",
 )
+OBEYED = ("throttled", "unavailable")
 DATABASE_KINDS = ("disk_full", "connection_lost")
 KILL = "kill"
 
@@ -84,9 +87,9 @@ class Faults:
             kind = self.chance.choice(DATABASE_KINDS)
             self._database.append(Trap(kind, self.chance.randrange(_STATEMENTS[step])))
         if step in ("post", "prove") and draw() < 0.9:
-            for _ in range(self.chance.randrange(1, 4)):
+            for _ in range(self.chance.randrange(2, 6)):
                 kinds = (*ERP_KINDS, "kill_before", "kill_after")
-                self._erp.append(Trap(self.chance.choice(kinds), self.chance.randrange(12)))
+                self._erp.append(Trap(self.chance.choice(kinds), self.chance.randrange(9)))
 
     def clear(self) -> None:
         """Take all traps away."""
@@ -128,11 +131,12 @@ class Faults:
 
 
 class FaultyErp:
-    """An ERP whose calls may break off before or after their effect."""
+    """A connector whose calls break at the wire, or whose process dies around one of them."""
 
-    def __init__(self, erp: Erp, faults: Faults) -> None:
+    def __init__(self, erp: Erp, faults: Faults, rig: ErpRig) -> None:
         self._erp = erp
         self._faults = faults
+        self._rig = rig
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._erp, name)
@@ -148,25 +152,24 @@ class FaultyErp:
         return self._erp.find(documents)
 
     def post(self, prepared: PreparedDocument) -> RemoteDocument:
-        """Post, with the answer lost, the call lost, or the caller killed around it."""
+        """Post, with the wire breaking, or the caller killed, around it."""
         kind = self._faults.erp_kind()
-        if kind and kind != "find_unavailable":
-            self._faults.sprung[KILL if kind.startswith("kill") else kind] += 1
-        if kind == "unavailable":
-            raise RemoteUnavailable("the ERP is away", system="simulated")
-        if kind == "rate_limited":
-            raise RateLimited("slow down", retry_after=0.0, system="simulated")
-        if kind == "timeout_before":
-            raise AmbiguousOutcome("no answer", system="simulated")
-        if kind == "kill_before":
+        if kind.startswith("kill"):
+            if kind == "kill_after":
+                self._erp.post(prepared)
+            self._faults.sprung[KILL] += 1
             self._faults.clear()
             raise SimulatedKill
-        remote = self._erp.post(prepared)
-        if kind in ("timeout_after", "timeout_unknown"):
-            raise AmbiguousOutcome("no answer", system="simulated")
-        if kind == "kill_after":
-            self._faults.clear()
-            raise SimulatedKill
+        if not kind or kind == "find_unavailable":
+            return self._erp.post(prepared)
+        self._rig.fail(RigFault(kind))
+        struck = True
+        try:
+            remote = self._erp.post(prepared)
+            struck = kind in OBEYED
+        finally:
+            self._rig.mend()
+            self._faults.sprung[kind] += struck
         return remote
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from sqlalchemy import text
@@ -11,23 +13,50 @@ from include.domain.document import DocumentKind
 from include.domain.plan import Plan
 from include.pipelines import documents
 from local.postgres import EmbeddedPostgres
-from tests.simulation.simulate import Broken, World, quiet, simulate
+from tests.conformance.defects import IgnoresCreditNotes, NeverLooksUp
+from tests.conformance.rigs import rigged
+from tests.simulation.simulate import Broken, Report, World, quiet, simulate
 
+MOST = "dynamics_gp"
 SEEDS = range(100, 118)
+SEEDS_OF_OTHERS = range(100, 103)
+OTHERS = [name for name in rigged() if name != MOST]
+
+
+@contextmanager
+def database(server: EmbeddedPostgres, name: str) -> Iterator[str]:
+    server.create_database(name)
+    try:
+        yield server.url(name)
+    finally:
+        server.drop_database(name)
+
+
+def lived_through(server: EmbeddedPostgres, seeds: range, connector: str) -> Counter[str]:
+    quiet()
+    faults: Counter[str] = Counter()
+    for seed in seeds:
+        with database(server, f"simulated_{seed}") as url:
+            report: Report = simulate(server, url, seed, connector)
+        faults += report.faults
+    return faults
 
 
 def test_a_thousand_faults_with_three_hundred_kills_lose_double_and_wedge_nothing(
     postgres_server: EmbeddedPostgres,
 ):
-    quiet()
-    faults: Counter[str] = Counter()
-    for seed in SEEDS:
-        name = f"simulated_{seed}"
-        postgres_server.create_database(name)
-        faults += simulate(postgres_server, postgres_server.url(name), seed).faults
-        postgres_server.drop_database(name)
+    faults = lived_through(postgres_server, SEEDS, MOST)
     assert faults.total() >= 1000, faults
     assert faults["kill"] >= 300, faults
+
+
+@pytest.mark.parametrize("connector", OTHERS)
+def test_every_other_erp_lives_through_faults_and_kills(
+    postgres_server: EmbeddedPostgres, connector: str
+):
+    faults = lived_through(postgres_server, SEEDS_OF_OTHERS, connector)
+    assert faults.total() >= 100, faults
+    assert faults["kill"] >= 30, faults
 
 
 def ledger_forgets(world: World) -> None:
@@ -49,29 +78,17 @@ def ledger_forgets(world: World) -> None:
 
 
 def poster_doubles(world: World) -> None:
-    """A company in which every invoice ends up twice, as under a poster that sends again."""
-    with world.gp.begin() as gp:
-        gp.execute(
-            text(
-                "create function twin() returns trigger language plpgsql as $$ begin"
-                " if new.soptype = 3 and new.cstponbr <> '' and not exists"
-                "  (select from sop30200 where soptype = 3 and sopnumbe = 'T' || new.sopnumbe) then"
-                "  insert into sop30200 select (jsonb_populate_record(null::sop30200,"
-                "   to_jsonb(new) || jsonb_build_object('sopnumbe', 'T' || new.sopnumbe,"
-                "   'dex_row_id', new.dex_row_id + 900000))).*;"
-                " end if; return new; end $$"
-            )
-        )
-        gp.execute(
-            text(
-                "create trigger twin after insert or update on sop10100 for each row"
-                " execute function twin()"
-            )
-        )
+    """A poster that looks nothing up and makes another document each time it is asked."""
+    world.house.erp = NeverLooksUp(world.house.erp)  # type: ignore[assignment]
 
 
-@pytest.mark.parametrize("sabotage", [ledger_forgets, poster_doubles])
-def test_a_bug_in_ledger_or_poster_is_noticed(
+def connector_credits_nothing(world: World) -> None:
+    """A connector that says it has credited, and has not."""
+    world.house.erp = IgnoresCreditNotes(world.house.erp)  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("sabotage", [ledger_forgets, poster_doubles, connector_credits_nothing])
+def test_a_bug_in_ledger_poster_or_connector_is_noticed(
     postgres_server: EmbeddedPostgres, staging_url: str, sabotage: object
 ):
     quiet()
@@ -96,3 +113,12 @@ def test_a_planner_that_forgets_every_third_invoice_is_noticed(
     monkeypatch.setattr(documents, "plan", forgetful)
     with pytest.raises(Broken):
         simulate(postgres_server, staging_url, 7, days=2)
+
+
+def test_a_seed_is_replayed_the_same_way(postgres_server: EmbeddedPostgres):
+    quiet()
+    with database(postgres_server, "replayed_1") as first:
+        once = simulate(postgres_server, first, 3, days=1)
+    with database(postgres_server, "replayed_2") as second:
+        again = simulate(postgres_server, second, 3, days=1)
+    assert (once.faults, once.events, once.runs) == (again.faults, again.events, again.runs)
