@@ -11,15 +11,20 @@ from include.orchestration import alerts, assets, documentation, forms, steps
 from include.orchestration.channels import Channel, each_channel, refusal, refused_channels
 
 
+def schedule_of(channel: Channel) -> CronDataIntervalTimetable | None:
+    """Return the channel's schedule; there is none where policy imports by hand."""
+    return CronDataIntervalTimetable(channel.cron, timezone="UTC") if channel.cron else None
+
+
 def orders(channel: Channel) -> DAG:
     """Wire the DAG that brings a channel's orders into its ERP."""
     with DAG(
         dag_id=f"orders__{channel.name}",
-        schedule=CronDataIntervalTimetable(channel.cron, timezone="UTC"),
+        schedule=schedule_of(channel),
         start_date=channel.start_at,
         catchup=False,
         max_active_runs=1,
-        params=forms.orders(),
+        params=forms.orders(by_hand=channel.cron is None),
         tags=["orders", channel.name],
         default_args=alerts.defaults(channel.name, channel.owner),
         doc_md=documentation.of("orders", channel),
@@ -39,11 +44,11 @@ def orders_dry_run(channel: Channel) -> DAG:
     """Wire the DAG that shows what would be posted, and posts nothing."""
     with DAG(
         dag_id=f"orders_dry_run__{channel.name}",
-        schedule=CronDataIntervalTimetable(channel.cron, timezone="UTC"),
+        schedule=schedule_of(channel),
         start_date=channel.start_at,
         catchup=False,
         max_active_runs=1,
-        params=forms.orders(),
+        params=forms.orders(by_hand=channel.cron is None),
         tags=["orders", "dry run", channel.name],
         default_args=alerts.defaults(channel.name, channel.owner),
         doc_md=documentation.of("orders_dry_run", channel),

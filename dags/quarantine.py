@@ -80,4 +80,5 @@ for found in each_channel():
     globals()[f"quarantine_replay__{found.name}"] = quarantine_replay(found)
     globals()[f"quarantine_replay_dry_run__{found.name}"] = quarantine_replay_dry_run(found)
     globals()[f"quarantine_digest__{found.name}"] = quarantine_digest(found)
-    globals()[f"silence__{found.name}"] = silence(found)
+    if found.cron is not None:
+        globals()[f"silence__{found.name}"] = silence(found)

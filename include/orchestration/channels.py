@@ -21,7 +21,7 @@ class Channel:
         name: Channel id.
         title: What people call it.
         owner: Order data owner.
-        cron: Cron expression, UTC.
+        cron: Cron expression, UTC; ``None`` where people start the runs.
         start_at: First instant the live schedule owns.
         store_pool: Pool that guards the store connection.
         erp_pool: Pool that guards the ERP connection.
@@ -30,7 +30,7 @@ class Channel:
     name: str
     title: str
     owner: str
-    cron: str
+    cron: str | None
     start_at: datetime
     store_pool: str
     erp_pool: str
@@ -83,7 +83,7 @@ def each_channel() -> Iterator[Channel]:
             name=name,
             title=settings.title,
             owner=settings.order_data_owner,
-            cron=settings.schedule.cron,
+            cron=None if settings.is_by_hand else settings.schedule.cron,
             start_at=datetime.combine(settings.schedule.start_on, datetime.min.time(), tzinfo=UTC),
             store_pool=f"store_{settings.store.connection}",
             erp_pool=f"erp_{settings.erp.connection}",

@@ -16,9 +16,13 @@ STATUSES = [
 ]
 
 
-def orders() -> dict[str, Param]:
-    """Return the form of the orders DAGs."""
-    return {
+def orders(*, by_hand: bool = False) -> dict[str, Param]:
+    """Return the form of the orders DAGs.
+
+    Args:
+        by_hand: Whether the channel has no schedule: the days are chosen here.
+    """
+    return (_days() if by_hand else {}) | {
         "order_numbers": Param(
             default=[],
             type=["null", "array"],
@@ -35,4 +39,15 @@ def orders() -> dict[str, Param]:
             title="Payment statuses",
             description="Fetch just orders whose payment stands so. Empty: all.",
         ),
+    }
+
+
+def _days() -> dict[str, Param]:
+    about = {
+        "first_day": ("First day", "Fetch orders that were created or changed from this day on."),
+        "last_day": ("Last day", "The last of these days; each begins at midnight UTC."),
+    }
+    return {
+        name: Param(type="string", format="date", title=title, description=words)
+        for name, (title, words) in about.items()
     }

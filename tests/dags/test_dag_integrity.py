@@ -196,3 +196,20 @@ def test_a_wrong_channel_file_is_refused_in_words_and_breaks_no_other(tmp_path: 
         assert "refused" in refused["tags"]
         assert f"{name}/channel.yaml" in refused["doc"]
         assert told in refused["doc"]
+
+
+def test_a_channel_that_imports_by_hand_has_no_schedule_and_asks_for_days(tmp_path: Path):
+    bundle = tmp_path / "bundle"
+    for part in ("dags", "include"):
+        shutil.copytree(ROOT / part, bundle / part, ignore=shutil.ignore_patterns("__pycache__"))
+    file = bundle / "include/channels/shopify_gp/channel.yaml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("policy:\n", "policy:\n  import: by_hand\n"), encoding="utf-8")
+    found = parse(bundle, tmp_path)
+    assert found["errors"] == {}
+    for name in ("orders__shopify_gp", "orders_dry_run__shopify_gp"):
+        dag = found["dags"][name]
+        assert dag["timetable"] == "NullTimetable"
+        assert {"first_day", "last_day", "order_numbers"} <= set(dag["params"])
+    assert "silence__shopify_gp" not in found["dags"]
+    assert "quarantine_digest__shopify_gp" in found["dags"]
