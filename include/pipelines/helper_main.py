@@ -13,12 +13,14 @@ import signal
 import sys
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 from importlib import import_module
 from struct import Struct
 from typing import IO, Any
 
 import msgspec
 
+from include.domain.money import ZERO
 from include.pipelines.translation import translate
 from include.ports.store import PageReader
 from include.staging.copying import UNFIT, EncodedOrder, encode
@@ -35,6 +37,7 @@ class Start(msgspec.Struct, frozen=True):
         read: Name of ``PageReader.read``.
         normalise: Name of ``PageReader.normalise``.
         now: The present, as the pull has it.
+        tolerance: By how much parts may miss a stated total.
     """
 
     channel: str
@@ -42,6 +45,7 @@ class Start(msgspec.Struct, frozen=True):
     read: str
     normalise: str
     now: datetime
+    tolerance: Decimal = ZERO
 
 
 class Work(msgspec.Struct, frozen=True):
@@ -119,7 +123,7 @@ def work_on(start: Start, reader: PageReader, work: Work) -> Done:
     rest = [place for place, raw in enumerate(raws) if raw is None]
     whole = (raw for raw in raws if raw is not None)
     orders = []
-    rows = translate(start.channel, reader.normalise, whole, start.now)
+    rows = translate(start.channel, reader.normalise, whole, start.now, start.tolerance)
     for place, row in zip(places, rows, strict=True):
         try:
             orders.append(encode(start.channel, start.batch_id, row))

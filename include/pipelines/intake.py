@@ -112,6 +112,7 @@ def _helped(
         name_of(reader.read),
         name_of(reader.normalise),
         house.clock.now(),
+        house.settings.policy.tolerance,
     )
     with helper.Helper(start, take_back) as process:
         for page in store.fetch_pages(headers):
@@ -136,7 +137,8 @@ def _rare_collections() -> Iterator[None]:
 
 
 def _translated(house: House, raws: Sequence[RawOrder]) -> list[LandedOrder]:
-    return list(translate(house.channel, house.store.normalise, raws, house.clock.now()))
+    now, tolerance = house.clock.now(), house.settings.policy.tolerance
+    return list(translate(house.channel, house.store.normalise, raws, now, tolerance))
 
 
 def _write(house: House, batch_id: int, rows: Sequence[LandedOrder]) -> TakenIn:

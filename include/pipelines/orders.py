@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 SUITES = Path(runner.__file__).parent / "suites"
 WAITING = 500
 LOGGED = 50
+JUDGED_AT_ONCE = 5_000
 VALIDATION_CLASSES = ("value", "contract_drift", "unbalanced", "duplicate")
 
 
@@ -227,7 +228,13 @@ def translate(house: House, raws: Iterable[RawOrder]) -> Iterator[LandedOrder]:
         house: The channel.
         raws: Documents as the store sent them.
     """
-    return translation.translate(house.channel, house.store.normalise, raws, house.clock.now())
+    return translation.translate(
+        house.channel,
+        house.store.normalise,
+        raws,
+        house.clock.now(),
+        house.settings.policy.tolerance,
+    )
 
 
 def _duplicates(
@@ -255,7 +262,7 @@ def _duplicates(
 
 
 def _ids(columns: tuple[str, ...], rows: Rows) -> list[str]:
-    return list(map(str, rows.columns[columns.index("order_id_store")].kept))
+    return list(map(str, rows.columns[columns.index("order_id_store")]))
 
 
 def _quarantine(
@@ -273,11 +280,13 @@ def _quarantine(
         owner=house.settings.order_data_owner,
         batch_id=batch_id,
     )
-    quarantine.close_passed(
-        connection,
-        house.channel,
-        list(judged),
-        closed_by=f"batch {batch_id}",
-        still={(finding.order_id_store, finding.rule) for finding in findings},
-        reason_classes=VALIDATION_CLASSES,
-    )
+    still = {(finding.order_id_store, finding.rule) for finding in findings}
+    for ids in chunks(judged, JUDGED_AT_ONCE):
+        quarantine.close_passed(
+            connection,
+            house.channel,
+            ids,
+            closed_by=f"batch {batch_id}",
+            still=still,
+            reason_classes=VALIDATION_CLASSES,
+        )

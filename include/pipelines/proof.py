@@ -20,6 +20,7 @@ from include.domain.money import ZERO, Money
 from include.domain.order import Order
 from include.domain.plan import SKIP_REASONS, Plan, plan
 from include.domain.proof import Outcome, ProofMoney, ProofOrder, WindowProof
+from include.domain.standing import standing_of
 from include.domain.verdict import Severity
 from include.domain.window import Selection
 from include.pipelines.chunks import chunks
@@ -179,7 +180,7 @@ def _account(house: House, header: OrderHeader, sides: _Sides, pulled_at: dateti
         for key in _keys_of(house.channel, order_id, ledger)
         if key in sides.remote
     }
-    in_erp = _erp_figures(documents, found is not None)
+    in_erp = _erp_figures(documents, found is not None, is_open=standing_of(ledger).is_open)
     doubled = [key for key, matches in documents.items() if len(matches) > 1]
     if doubled:
         references = ", ".join(match.reference for key in doubled for match in documents[key])
@@ -253,23 +254,28 @@ def _account_staged(
 
 
 def _erp_figures(
-    found: Mapping[DocumentKey, Sequence[RemoteDocument]], is_staged: bool
+    found: Mapping[DocumentKey, Sequence[RemoteDocument]], is_staged: bool, *, is_open: bool
 ) -> _Account:
-    """Sum what the ERP itself holds: what is billed less what is credited, else what is ordered."""
+    """Sum what the ERP itself holds: what is billed less what is credited, else what is ordered.
+
+    An order that is billed in part is open: it holds what was billed of it, and what was not.
+    """
     alive: defaultdict[DocumentKind, list[RemoteDocument]] = defaultdict(list)
     for key, matches in found.items():
         alive[key.kind] += [match for match in matches if match.state is not RemoteState.VOID]
     orders = alive[DocumentKind.SALES_ORDER]
     billed = alive[DocumentKind.INVOICE]
     credited = alive[DocumentKind.CREDIT_NOTE]
-    invoiced = sum((d.total for d in billed), ZERO) - sum((d.total for d in credited), ZERO)
+    taken_back = sum((d.total for d in credited), ZERO)
+    invoiced = sum((d.total for d in billed), ZERO) - taken_back
+    ordered = sum((d.total for d in orders), ZERO)
     paid = sum((d.paid for d in (*orders, *billed)), ZERO) - sum((d.paid for d in credited), ZERO)
     return _Account(
         outcome=Outcome.UNEXPLAINED,
-        erp_amount=invoiced if billed else sum((d.total for d in orders), ZERO),
+        erp_amount=ordered - taken_back if is_open or not billed else invoiced,
         invoiced=invoiced,
         paid=paid,
-        credited=sum((d.total for d in credited), ZERO),
+        credited=taken_back,
         paid_back=sum((d.paid for d in credited), ZERO),
         is_staged=is_staged,
         is_back_ordered=any(d.back_ordered for d in orders),
