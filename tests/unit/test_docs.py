@@ -183,10 +183,11 @@ def reasons_of_holding() -> set[str]:
 
 
 def reasons_of_the_proof() -> set[str]:
-    source = (ROOT / "include/pipelines/proof.py").read_text(encoding="utf-8")
+    pages = sorted((ROOT / "include/pipelines").glob("proof*.py"))
+    source = "".join(page.read_text(encoding="utf-8") for page in pages)
     told = set(re.findall(r'_unexplained\(\s*in_erp,\s+"(\w+)"', source))
     told |= set(re.findall(r'return "(\w+)", f"', source))
     told |= set(re.findall(r'return \(\s+"(\w+)",', source))
     told |= set(re.findall(r'^_[A-Z_]+ = \("(\w+)",', source, re.MULTILINE))
-    assert {"doubled", "lost", "lines", "amount", "not_staged", "voided"} <= told
+    assert {"doubled", "lost", "lines", "amount", "not_staged", "voided", "payments"} <= told
     return told
