@@ -1,4 +1,4 @@
-"""Rows kept by column: a number takes its eight bytes, where an object would take five times that.
+"""Rows kept by column: a number takes the bytes it needs, where an object would take thirty.
 
 A large window's check rows are read and judged in this form; single rows are put together again
 for the few orders that something is found about.
@@ -23,11 +23,15 @@ class Kind(StrEnum):
     WHOLE = "whole"
     FLAG = "flag"
     INSTANT = "instant"
+    CODED = "coded"
     ANYTHING = "anything"
 
 
 _KINDS = {int: Kind.WHOLE, bool: Kind.FLAG, datetime: Kind.INSTANT}
-_CODES = {Kind.WHOLE: "q", Kind.INSTANT: "q", Kind.FLAG: "b"}
+_MOST_CODES = 1 << 10
+_GAP = -1
+# Codes of arrays, the narrowest first: one, two, four and eight bytes a value.
+_CODES = {Kind.WHOLE: "bhiq", Kind.INSTANT: "q", Kind.FLAG: "b", Kind.CODED: "bh"}
 
 
 class Column:
@@ -35,13 +39,17 @@ class Column:
 
     Attributes:
         kind: How its values are kept.
-        kept: Whole numbers as they are, instants as microseconds since 1970, flags as 0 and 1, all
-            in an array; anything else, and a column with gaps, in a list.
+        kept: An array of whole numbers, of microseconds since 1970, of 0 and 1, or of places in
+            ``distinct`` (-1 where there is no value); or a list of anything.
+        distinct: The values of a coded column.
     """
 
     def __init__(self) -> None:
         self.kind: Kind | None = None
         self.kept: Any = []
+        self.distinct: list[Any] = []
+        self._codes: dict[Any, int] = {None: _GAP}
+        self._type: type | None = None
 
     def extend(self, values: Sequence[Any]) -> None:
         """Append values.
@@ -50,27 +58,55 @@ class Column:
             values: At least one.
         """
         types = set(map(type, values))
-        kind = _KINDS.get(types.pop(), Kind.ANYTHING) if len(types) == 1 else Kind.ANYTHING
+        kind = _KINDS.get(types.pop(), Kind.CODED) if len(types) == 1 else Kind.CODED
         if self.kind is None:
             self.kind = kind
-            if kind is not Kind.ANYTHING:
-                self.kept = array(_CODES[kind])
-        if self.kind is kind is not Kind.ANYTHING:
-            count = len(self.kept)
+            self.kept = array(_CODES[kind][0])
+        if self.kind is kind and self._packed(kind, values):
+            return
+        if self.kind is not Kind.ANYTHING:
+            self.kept = list(self)
+            self.kind = Kind.ANYTHING
+            self.distinct, self._codes = [], {}
+        self.kept.extend(values)
+
+    def _packed(self, kind: Kind, values: Sequence[Any]) -> bool:
+        """Append to the array, in wider places if need be; tell whether there are such."""
+        count = len(self.kept)
+        try:
+            packed = self._numbers(kind, values)
+        except TypeError:  # a time without a zone, a value that is not hashable, a mixture
+            return False
+        codes = _CODES[kind]
+        for code in codes[codes.index(self.kept.typecode) :]:
+            if code != self.kept.typecode:
+                self.kept = array(code, self.kept)
             try:
-                self.kept.extend(_packed(kind, values))
-            except (OverflowError, TypeError):  # beyond 64 bits, or a time without a zone
+                self.kept.extend(packed)
+            except OverflowError:
                 del self.kept[count:]
             else:
-                return
-        self._take_anything()
-        known: dict[Any, Any] = {}  # equal values are one object: most columns repeat
-        self.kept.extend(known.setdefault(value, value) for value in values)
+                return True
+        return False
 
-    def _take_anything(self) -> None:
-        if self.kind is not Kind.ANYTHING:
-            self.kept = [self[place] for place in range(len(self.kept))]
-            self.kind = Kind.ANYTHING
+    def _numbers(self, kind: Kind, values: Sequence[Any]) -> Sequence[int]:
+        if kind is Kind.INSTANT:
+            return [(at - _EPOCH) // _MICROSECOND for at in values]
+        if kind is Kind.CODED:
+            types = {type(value) for value in values if value is not None}
+            self._type = self._type or next(iter(types), None)
+            if types - {self._type}:
+                raise TypeError("1, 1.0 and True are equal, and not the same")
+            for value in set(values).difference(self._codes):
+                self._codes[value] = len(self.distinct)
+                self.distinct.append(value)
+            if len(self.distinct) > _MOST_CODES:
+                raise TypeError("as good as every value is another")
+            return [self._codes[value] for value in values]
+        return values
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[place] for place in range(len(self.kept)))
 
     def __getitem__(self, place: int) -> Any:
         value = self.kept[place]
@@ -78,13 +114,9 @@ class Column:
             return bool(value)
         if self.kind is Kind.INSTANT:
             return _EPOCH + timedelta(microseconds=value)
+        if self.kind is Kind.CODED:
+            return None if value == _GAP else self.distinct[value]
         return value
-
-
-def _packed(kind: Kind, values: Sequence[Any]) -> Iterable[int]:
-    if kind is Kind.INSTANT:
-        return [(at - _EPOCH) // _MICROSECOND for at in values]
-    return values
 
 
 class Rows(Sequence[Row]):

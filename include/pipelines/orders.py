@@ -13,6 +13,7 @@ from include.domain.errors import ConfigurationError, WindowError
 from include.domain.verdict import Finding, Severity
 from include.domain.window import Selection
 from include.pipelines import translation
+from include.pipelines.chunks import chunks
 from include.pipelines.house import House
 from include.pipelines.intake import APART_FROM, take_in
 from include.pipelines.runs import Run
@@ -261,8 +262,8 @@ def _duplicates(
             )
 
 
-def _ids(columns: tuple[str, ...], rows: Rows) -> list[str]:
-    return list(map(str, rows.columns[columns.index("order_id_store")]))
+def _ids(columns: tuple[str, ...], rows: Rows) -> Iterator[str]:
+    return map(str, rows.columns[columns.index("order_id_store")])
 
 
 def _quarantine(

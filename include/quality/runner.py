@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 import json
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -259,20 +259,33 @@ def _frame(suite: Suite, columns: Sequence[str], rows: Rows) -> pd.DataFrame:
 
 def _values(column: Column) -> Any:
     import numpy as np
+    import pandas as pd
 
     kept = column.kept
     if column.kind is Kind.WHOLE:
-        return np.frombuffer(kept, dtype=np.int64)
+        return np.frombuffer(kept, dtype=kept.typecode)
     if column.kind is Kind.FLAG:
         return np.frombuffer(kept, dtype=np.bool_)
     if column.kind is Kind.INSTANT:
         return np.frombuffer(kept, dtype=np.int64) / 1e6
-    first = next((value for value in kept if value is not None), None)
+    distinct = column.distinct if column.kind is Kind.CODED else kept
+    first = next((value for value in distinct if value is not None), None)
+    if column.kind is Kind.CODED:
+        codes = np.frombuffer(kept, dtype=kept.typecode)
+        if all(isinstance(value, str) for value in distinct):
+            return pd.Categorical.from_codes(codes, categories=pd.Index(distinct, dtype="str"))
+        # The last place is that of a gap, whose code is -1.
+        return np.array(_plain([*distinct, None], first))[codes]
+    return _plain(kept, first)
+
+
+def _plain(values: Iterable[Any], first: Any) -> list[Any]:
+    """Return decimals as floats and times as seconds, anything else as it is."""
     if isinstance(first, Decimal):
-        return np.array([None if value is None else float(value) for value in kept], dtype=float)
+        return [float("nan") if value is None else float(value) for value in values]
     if isinstance(first, datetime):
-        return [None if value is None else value.timestamp() for value in kept]
-    return kept
+        return [float("nan") if value is None else value.timestamp() for value in values]
+    return list(values)
 
 
 def _run(

@@ -37,7 +37,7 @@ from include.staging.rows import CARRIED_CHECKS, LandedOrder
 CHUNK = 250
 """Orders in one call of ``land`` that are a good size for memory and speed."""
 
-_FETCHED = 2_000
+_FETCHED = 500
 
 
 class BatchState(StrEnum):
