@@ -15,7 +15,6 @@ from decimal import Decimal
 from typing import Any
 
 import requests
-from urllib3.exceptions import NewConnectionError
 
 from include.connectors.erps.heartland_retail.settings import HeartlandRetailSettings
 from include.domain.errors import (
@@ -331,7 +330,8 @@ def _never_left(error: requests.RequestException) -> bool:
     if isinstance(error, requests.exceptions.ConnectTimeout | requests.exceptions.InvalidURL):
         return True
     inner = error.args[0] if error.args else None
-    return isinstance(getattr(inner, "reason", None), NewConnectionError)
+    # urllib3's own class, told by its name: requests is what we depend on.
+    return type(getattr(inner, "reason", None)).__name__ == "NewConnectionError"
 
 
 def _place(path: str) -> str:

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlsplit
 
 from include.connectors.erps.heartland_retail.sandbox.account import Account
 from include.connectors.erps.heartland_retail.sandbox.books import Books
@@ -70,11 +69,11 @@ class HeartlandRig:
         self.remote: HttpRemote = self._remote(TOKEN)
         self.connection: Mapping[str, Any] = {
             "conn_type": "http",
-            "host": urlsplit(url).hostname,
-            "schema": "http",
+            "host": url,
+            "schema": "",
             "login": "",
             "password": TOKEN,
-            "port": urlsplit(url).port,
+            "port": None,
             "extra": "",
         }
         self._books = Books(sandbox, {row: sku for sku, row in self.maps["sku"].items()})
