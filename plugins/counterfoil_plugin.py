@@ -26,6 +26,11 @@ class CounterfoilPlugin(AirflowPlugin):  # type: ignore[misc]  # Airflow is not 
             "url_prefix": _mount.QUARANTINE_PREFIX,
             "name": "Quarantine",
         },
+        {
+            "app": _mount.ProofMount(_mount.build_customers_for_airflow),
+            "url_prefix": _mount.CUSTOMERS_PREFIX,
+            "name": "Customers",
+        },
     ]
     fastapi_root_middlewares: ClassVar[list[Any]] = [
         {"middleware": _mount.AddSlash, "name": "Pages without their slash"}
@@ -46,6 +51,14 @@ class CounterfoilPlugin(AirflowPlugin):  # type: ignore[misc]  # Airflow is not 
             "nav_top_level": True,
             "icon": f"{_mount.QUARANTINE_PREFIX}/static/quarantine.svg",
             "url_route": "quarantine",
+        },
+        {
+            "name": "Customers",
+            "href": f"{_mount.CUSTOMERS_PREFIX}/",
+            "destination": "nav",
+            "nav_top_level": True,
+            "icon": f"{_mount.CUSTOMERS_PREFIX}/static/customers.svg",
+            "url_route": "customers",
         },
         {
             "name": "Proof",

@@ -5,16 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 
 from include.orchestration.channels import Channel
+from include.reporting.channel_settings import as_markdown
+from include.settings.channel import load_channel
 
 _FOLDER = Path(__file__).parent / "docs"
+_WITH_POLICY = ("orders", "orders_dry_run")
 
 
 def of(flow: str, channel: Channel) -> str:
-    """Return the documentation of one flow for one channel.
+    """Return the documentation of one flow for one channel; with the policy where it decides.
 
     Args:
-        flow: ``orders`` or ``orders_dry_run``.
+        flow: Name of a file in ``docs`` beside this one.
         channel: The channel.
     """
     text = (_FOLDER / f"{flow}.md").read_text(encoding="utf-8")
-    return text.format(title=channel.title, name=channel.name, owner=channel.owner)
+    told = text.format(title=channel.title, name=channel.name, owner=channel.owner)
+    if flow not in _WITH_POLICY:
+        return told
+    policy = as_markdown(load_channel(channel.name))
+    return (
+        f"{told}\n**What this channel books** (*Proof → Channels* has every setting)\n\n{policy}\n"
+    )

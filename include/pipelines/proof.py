@@ -351,6 +351,7 @@ def _sum_up(
         ),
         lives=sum_lives(life for _, life in lives),
         documents=sum_documents(lives),
+        tolerance=house.settings.policy.tolerance,
     )
 
 

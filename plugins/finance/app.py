@@ -16,9 +16,10 @@ from fastapi.responses import Response
 from include.domain.proof import WindowProof
 from include.reporting import proof_export
 
+from . import channel_routes, plan_routes
 from .frame import download, frame
 from .pages import Filter, Pages
-from .ports import Access, ProofSource, Shown
+from .ports import Access, ChannelSource, PlanSource, ProofSource, Shown
 
 MOST_WINDOWS = 5_000
 WORDS = {
@@ -133,8 +134,10 @@ def show_window(request: Request, proof_id: int, reader: CurrentReader) -> Respo
 
 @router.get("/run")
 def show_run(request: Request, reader: CurrentReader, dag_id: str, run_id: str) -> Response:
-    """Show the window that a DAG run proved: the tab of the run in Airflow."""
+    """Show the window that a DAG run proved, or what it planned: the run's tab in Airflow."""
     flow, _, channel = dag_id.partition("__")
+    if flow in plan_routes.DRY_RUNS and channel:
+        return plan_routes.show_plan_of_run(request, flow, channel, run_id)
     if flow != "orders" or not channel:
         words = "This DAG does not post orders, so its runs have no proof."
         return pages.note(request, "Nothing to prove", words)
@@ -151,19 +154,31 @@ def show_run(request: Request, reader: CurrentReader, dag_id: str, run_id: str) 
     return pages.window(request, shown)
 
 
-def create_app(source: ProofSource, access: Access, current_user: Callable[..., Any]) -> FastAPI:
+def create_app(
+    source: ProofSource,
+    access: Access,
+    current_user: Callable[..., Any],
+    *,
+    plans: PlanSource,
+    channels: ChannelSource,
+) -> FastAPI:
     """Build the application that is mounted in Airflow's API server.
 
     Args:
         source: Where proofs are read.
         access: Who may read what, and where one logs in.
         current_user: FastAPI dependency that returns the user, or raises 401 for an anonymous.
+        plans: Where the plans of dry runs are read.
+        channels: Where channels' settings are read.
 
     Returns:
         The application; every route but the style sheet asks for ``current_user`` first.
     """
-    app = frame("The proofs", router, pages=pages, access=access, login=current_user, words=WORDS)
-    app.state.source = source
+    every = APIRouter()
+    for part in (router, plan_routes.router, channel_routes.router):
+        every.include_router(part)
+    app = frame("The proofs", every, pages=pages, access=access, login=current_user, words=WORDS)
+    app.state.source, app.state.plans, app.state.channels = source, plans, channels
     return app
 
 

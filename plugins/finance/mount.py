@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 PREFIX = "/proof"
 QUARANTINE_PREFIX = "/quarantine"
-PREFIXES = (PREFIX, QUARANTINE_PREFIX)
+CUSTOMERS_PREFIX = "/customers"
+PREFIXES = (PREFIX, QUARANTINE_PREFIX, CUSTOMERS_PREFIX)
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -70,9 +71,16 @@ def build_for_airflow() -> ASGIApp:
     _find_project()
     from .access import AirflowAccess, current_user
     from .app import create_app
-    from .source import StagingSource
+    from .channel_source import ChannelFiles
+    from .source import StagingPlans, StagingSource
 
-    return create_app(StagingSource(), AirflowAccess(), current_user)
+    return create_app(
+        StagingSource(),
+        AirflowAccess(),
+        current_user,
+        plans=StagingPlans(),
+        channels=ChannelFiles(),
+    )
 
 
 def build_quarantine_for_airflow() -> ASGIApp:
@@ -83,6 +91,16 @@ def build_quarantine_for_airflow() -> ASGIApp:
     from .quarantine_source import StagingDesk
 
     return create_quarantine_app(StagingDesk(), AirflowAccess(), AirflowReplayer(), current_user)
+
+
+def build_customers_for_airflow() -> ASGIApp:
+    """Build the Customers page on Airflow's login and the staging database."""
+    _find_project()
+    from .access import AirflowAccess, current_user
+    from .customer_app import create_customer_app
+    from .customer_source import StagingCustomers
+
+    return create_customer_app(StagingCustomers(), AirflowAccess(), current_user)
 
 
 def _find_project() -> None:

@@ -17,11 +17,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from include.domain.proof import Outcome, WindowProof
 from include.domain.window import Window
 from include.reporting.proof_export import amount
+from include.staging.plans import Action, KeptPlan, PlanRow
 
-from .ports import Shown
+from .ports import Shown, ShownChannel
 
 PAGE_SIZE = 100
+MOST_ROWS = 2_000
 DAY = timedelta(days=1)
+FLOWS = {"orders": "Orders of a window", "quarantine_replay": "Replay of held orders"}
 OUTCOMES = {
     Outcome.UNEXPLAINED: (
         "Unexplained",
@@ -176,6 +179,59 @@ class Pages:
             life_rows=LIFE_ROWS,
         )
 
+    def plans(self, request: Request, kept: Sequence[KeptPlan]) -> Response:
+        """Show a list of plans.
+
+        Args:
+            request: The request.
+            kept: Plans without their rows, newest first.
+        """
+        return self._render(request, "plans.html", title="Plans", plans=kept, flows=FLOWS)
+
+    def plan(self, request: Request, kept: KeptPlan) -> Response:
+        """Show one plan.
+
+        Args:
+            request: The request.
+            kept: The plan with its rows.
+        """
+        rows = {action: [r for r in kept.rows if r.action is action] for action in Action}
+        sums: dict[tuple[str, str], list[PlanRow]] = {}
+        for row in rows[Action.SEND]:
+            sums.setdefault((row.kind, row.currency), []).append(row)
+        return self._render(
+            request,
+            "plan.html",
+            title=f"Plan of {kept.channel}, {at_in_words(kept.planned_at)}",
+            plan=kept,
+            flow=FLOWS.get(kept.flow, kept.flow),
+            sends=rows[Action.SEND][:MOST_ROWS],
+            more=max(len(rows[Action.SEND]) - MOST_ROWS, 0),
+            aside=[row for row in kept.rows if row.action is not Action.SEND],
+            sums=[
+                (kind, currency, len(part), sum(row.total for row in part))
+                for (kind, currency), part in sums.items()
+            ],
+        )
+
+    def channels(self, request: Request, shown: Sequence[ShownChannel]) -> Response:
+        """Show the channels, each with its policy.
+
+        Args:
+            request: The request.
+            shown: The channels.
+        """
+        return self._render(request, "channels.html", title="Channels", channels=shown)
+
+    def channel(self, request: Request, shown: ShownChannel) -> Response:
+        """Show every setting of a channel.
+
+        Args:
+            request: The request.
+            shown: The channel.
+        """
+        return self._render(request, "channel.html", title=shown.title, channel=shown)
+
     def note(self, request: Request, title: str, words: str, status: int = 200) -> Response:
         """Show a page that holds one message."""
         return self._render(request, "note.html", status, title=title, words=words)
@@ -193,7 +249,10 @@ class Pages:
     def _render(self, request: Request, name: str, status: int = 200, **context: Any) -> Response:
         base = request.scope.get("root_path", "")
         return HTMLResponse(
-            self._templates.get_template(name).render(base=base, **context), status_code=status
+            self._templates.get_template(name).render(
+                base=base, home=base.rpartition("/")[0], **context
+            ),
+            status_code=status,
         )
 
 

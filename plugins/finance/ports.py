@@ -7,7 +7,10 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from include.domain.proof import WindowProof
+from include.reporting.channel_settings import Group
+from include.staging import customers
 from include.staging.desk import AuditEntry, HeldOrder, Note, Summary, Wanted
+from include.staging.plans import KeptPlan
 
 
 class SourceUnavailable(Exception):
@@ -43,6 +46,66 @@ class ProofSource(Protocol):
 
     def of_run(self, channel: str, run_id: str) -> Shown | None:
         """Return the proof that a run wrote, with its orders."""
+        ...
+
+
+class PlanSource(Protocol):
+    """Reads the plans of dry runs; every method may raise ``SourceUnavailable``."""
+
+    def latest(self, limit: int) -> Sequence[KeptPlan]:
+        """Return plans without their rows, newest first."""
+        ...
+
+    def one(self, plan_id: int) -> KeptPlan | None:
+        """Return one plan with its rows."""
+        ...
+
+    def of_run(self, channel: str, flow: str, run_id: str) -> KeptPlan | None:
+        """Return the plan that a run made, with its rows."""
+        ...
+
+
+class ShownChannel(NamedTuple):
+    """A channel's settings, or what is wrong with its file.
+
+    Attributes:
+        name: Channel id.
+        title: What people call it.
+        groups: Its settings; none when the file is refused.
+        fault: Why the file is refused.
+    """
+
+    name: str
+    title: str
+    groups: Sequence[Group]
+    fault: str = ""
+
+
+class ChannelSource(Protocol):
+    """Reads channel files."""
+
+    def names(self) -> Sequence[str]:
+        """Return the names of the channels, sorted."""
+        ...
+
+    def channel(self, name: str) -> ShownChannel:
+        """Return one channel's settings, or what is wrong with its file."""
+        ...
+
+
+class CustomerSource(Protocol):
+    """Reads purchase histories; every method may raise ``SourceUnavailable``."""
+
+    def channels(self) -> Sequence[str]:
+        """Return every channel that has a staged order."""
+        ...
+
+    def find(self, channels: Sequence[str], words: str) -> Sequence[customers.Found]:
+        """Return the customers that an id or an order number names."""
+        ...
+
+    def history(self, channel: str, customer_id: str) -> customers.History | None:
+        """Return what a customer bought."""
         ...
 
 

@@ -11,7 +11,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from include.domain.errors import ConfigurationError, RemoteUnavailable
 from include.staging import engine as staging_engine
+from include.staging import plans
 from include.staging import proof as proof_rows
+from include.staging.plans import KeptPlan
 
 from .ports import Shown, SourceUnavailable
 
@@ -88,6 +90,27 @@ class StagingSource(Staging):
         """Return the proof that a run wrote, with its orders."""
         with self._reading() as connection:
             return _with_orders(connection, proof_rows.proof_of_run(connection, channel, run_id))
+
+
+class StagingPlans(Staging):
+    """Plans of dry runs in the staging database."""
+
+    what = "plans"
+
+    def latest(self, limit: int) -> Sequence[KeptPlan]:
+        """Return plans without their rows, newest first."""
+        with self._reading() as connection:
+            return plans.latest(connection, limit=limit)
+
+    def one(self, plan_id: int) -> KeptPlan | None:
+        """Return one plan with its rows."""
+        with self._reading() as connection:
+            return plans.one(connection, plan_id)
+
+    def of_run(self, channel: str, flow: str, run_id: str) -> KeptPlan | None:
+        """Return the plan that a run made, with its rows."""
+        with self._reading() as connection:
+            return plans.of_run(connection, channel, flow, run_id)
 
 
 def url_from_airflow() -> str:

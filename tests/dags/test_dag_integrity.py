@@ -145,6 +145,13 @@ def test_every_dag_has_an_owner_who_hears_of_failures_and_a_text_for_the_night(b
         assert all(retries >= 2 for retries in dag["retries"].values()), dag_id
 
 
+def test_the_orders_dags_say_what_the_channel_books(bag: dict[str, Any]):
+    for flow in ("orders", "orders_dry_run"):
+        told = bag["dags"][f"{flow}__shopify_gp"]["doc"]
+        assert "| Invoicing | `on_payment` | An order is billed as soon as it is paid" in told
+        assert "| Tolerance | `0` |" in told
+
+
 def test_no_field_of_the_form_decides_whether_anything_is_posted(bag: dict[str, Any]):
     assert bag["dags"]["orders__shopify_gp"]["params"] == ["order_numbers", "statuses"]
 

@@ -50,10 +50,11 @@ def test_airflow_finds_one_plugin_without_errors_and_loads_nothing_heavy(tmp_pat
     assert found == {
         "errors": {},
         "heavy": [],
-        "apps": ["/proof", "/quarantine"],
+        "apps": ["/proof", "/quarantine", "/customers"],
         "views": [
             ["nav", "/proof/"],
             ["nav", "/quarantine/"],
+            ["nav", "/customers/"],
             ["dag_run", "/proof/run?dag_id={DAG_ID}&run_id={RUN_ID}"],
         ],
     }

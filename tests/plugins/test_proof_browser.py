@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from plugins.finance.app import create_app
 from plugins.finance.mount import PREFIX, AddSlash, ProofMount
+from tests.plugins.plan_data import EMPTY, PLAN, FakeChannels, FakePlans
 from tests.plugins.proof_data import (
     FakeAccess,
     FakeSource,
@@ -45,7 +46,15 @@ def page_url(free_port: int) -> Iterator[str]:
     app.add_middleware(AddSlash)
     app.mount(
         PREFIX,
-        ProofMount(lambda: create_app(FakeSource(proofs), FakeAccess(), user_of_request)),
+        ProofMount(
+            lambda: create_app(
+                FakeSource(proofs),
+                FakeAccess(),
+                user_of_request,
+                plans=FakePlans(PLAN, EMPTY),
+                channels=FakeChannels(),
+            )
+        ),
     )
 
     @app.get("/frame", response_class=HTMLResponse)

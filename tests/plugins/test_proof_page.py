@@ -13,7 +13,8 @@ from fastapi.testclient import TestClient
 
 from include.domain.proof import WindowProof
 from plugins.finance.app import create_app
-from plugins.finance.mount import PREFIX, AddSlash, ProofMount
+from plugins.finance.mount import CUSTOMERS_PREFIX, PREFIX, AddSlash, ProofMount
+from tests.plugins.plan_data import EMPTY, PLAN, FakeChannels, FakePlans
 from tests.plugins.proof_data import (
     UNTRUSTED,
     FakeAccess,
@@ -30,7 +31,13 @@ def client_of(
     proofs: list[WindowProof], user: str | None = "finance", broken: str = ""
 ) -> TestClient:
     """A browser at the page as Airflow mounts it."""
-    page = create_app(FakeSource(proofs, broken=broken), FakeAccess(), user_of_request)
+    page = create_app(
+        FakeSource(proofs, broken=broken),
+        FakeAccess(),
+        user_of_request,
+        plans=FakePlans(PLAN, EMPTY),
+        channels=FakeChannels(),
+    )
     airflow = FastAPI()
     airflow.add_middleware(AddSlash)
     airflow.mount(PREFIX, ProofMount(lambda: page))
@@ -167,7 +174,8 @@ def test_pages_ask_for_nothing_from_elsewhere_and_run_nothing_inline() -> None:
         parser = Assets()
         parser.found = []
         parser.feed(client.get(f"{PREFIX}{route}").text)
-        assert all(target.startswith((f"{PREFIX}/", "#")) for target in parser.found)
+        ours = (f"{PREFIX}/", f"{CUSTOMERS_PREFIX}/", "#")
+        assert all(target.startswith(ours) for target in parser.found)
     assert client.get(f"{PREFIX}/static/proof.css").headers["content-type"].startswith("text/css")
 
 
@@ -286,7 +294,7 @@ def test_the_tab_of_a_run_shows_its_window_or_says_that_there_is_none_yet() -> N
     assert "Sun 1 Nov 2026" in tab("orders__shopify_gp", run_id)
     assert "has not proven its window" in tab("orders__shopify_gp", "manual__1")
     assert "has no proof" not in tab("orders__shopify_gp", run_id)
-    assert "does not post orders" in tab("orders_dry_run__shopify_gp", run_id)
+    assert "does not post orders" in tab("housekeeping", run_id)
 
 
 def test_the_page_is_built_once_and_only_when_it_is_asked_for() -> None:
@@ -294,7 +302,13 @@ def test_the_page_is_built_once_and_only_when_it_is_asked_for() -> None:
 
     def build() -> FastAPI:
         built.append(1)
-        return create_app(FakeSource([]), FakeAccess(), user_of_request)
+        return create_app(
+            FakeSource([]),
+            FakeAccess(),
+            user_of_request,
+            plans=FakePlans(),
+            channels=FakeChannels(),
+        )
 
     airflow = FastAPI()
     airflow.mount(PREFIX, ProofMount(build))
