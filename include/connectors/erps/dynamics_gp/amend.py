@@ -117,20 +117,26 @@ def added_by(sequence: int, payment_sequence: int) -> bool:
 def follow_lines(payload: GpDocument, held: HeldDocument) -> GpDocument:
     """Give an invoice's lines the LNITMSEQ of the order's lines that they bill.
 
-    After a change the order's lines no longer stand where the store lists them, and GP transfers
-    line by line.
+    After a change, or where an invoice bills part of the order, the order's lines do not stand
+    where the invoice lists them, and GP transfers line by line.
 
     Args:
         payload: The invoice.
         held: Its order in work.
+
+    Raises:
+        Refused: A line has fewer units left to bill than the invoice bills.
     """
-    known = {(line.mark, line.item): line.sequence for line in held.lines}
+    known = {(line.mark, line.item): line for line in held.lines}
     free = _free_sequences(held)
     sequences: dict[int, int] = {}
     body: list[Procedure] = []
     for part in payload.body:
         if isinstance(part, TaSopLineIvcInsert):
-            own = known.get((part.INTEGRATIONID or "", part.ITEMNMBR)) or next(free)
+            line = known.get((part.INTEGRATIONID or "", part.ITEMNMBR))
+            if line is not None and line.left < part.QUANTITY:
+                raise _more_than_left(payload, line, part.QUANTITY)
+            own = line.sequence if line else next(free)
             sequences[part.LNITMSEQ or 0] = own
             body.append(replace(part, LNITMSEQ=own))
         elif isinstance(part, TaSopLineIvcTaxInsert):
@@ -198,6 +204,15 @@ def _invoiced(payload: GpDocument, line: HeldLine, units: Decimal) -> Refused:
         f"order {payload.reference}: {line.transferred:f} of {line.item} are invoiced and "
         f"{units:f} should be left: credit the invoice instead",
         rule="line_invoiced",
+        field="QUANTITY",
+    )
+
+
+def _more_than_left(payload: GpDocument, line: HeldLine, units: Decimal) -> Refused:
+    return Refused(
+        f"invoice {payload.reference} bills {units.normalize():f} of {line.item} and {line.left.normalize():f} are left on "
+        "that line of its order: bill it by hand, then credit or bill the difference",
+        rule="line_left_to_bill",
         field="QUANTITY",
     )
 

@@ -300,7 +300,11 @@ class DynamicsGp:
             return payload, original.sopnumbe
         if original.in_history:
             return payload, None  # transferred in full: nothing of it is left to bill
-        if Marks.read(original.mark).change or payload.sequence > 1:
+        if (
+            Marks.read(original.mark).change
+            or payload.sequence > 1
+            or _bills_part(payload, original)
+        ):
             payload = follow_lines(payload, session.held(original))
         return payload, original.sopnumbe
 
@@ -591,6 +595,12 @@ def _as_sent(payload: GpDocument, prepared: PreparedDocument, number: str) -> Re
         line_count=prepared.line_count,
         paid=payload.header.PYMTRCVD or ZERO,
     )
+
+
+def _bills_part(payload: GpDocument, original: SopDocument) -> bool:
+    """Tell whether an invoice bills less than its order: its lines then stand elsewhere."""
+    lines = sum(isinstance(part, TaSopLineIvcInsert) for part in payload.body)
+    return lines != original.lines or original.docamnt != payload.header.DOCAMNT
 
 
 def _references(payload: GpDocument) -> list[str]:

@@ -109,6 +109,11 @@ class HeldLine:
     non_inventory: bool
     description: str
 
+    @property
+    def left(self) -> Decimal:
+        """Units that are neither cancelled nor transferred to an invoice."""
+        return self.ordered - self.cancelled - self.transferred
+
 
 @dataclass(frozen=True, slots=True)
 class HeldTax:
