@@ -328,7 +328,8 @@ class ReturnDesk:
         lines = [(item, qty, unit, "") for (item, unit), qty in edits.take_back.items() if qty]
         beside = part.total - sum((unit * qty for _, qty, unit, _ in lines), ZERO)
         beside -= sum(part.taxes.values(), ZERO)
-        if beside:
+        if beside or (part.total and not lines):
+            # Taxes alone need a line as well: a ticket without an item cannot be completed.
             if order.adjustment_item is None or beside < 0:
                 raise Refused(
                     f"change {part.reference}: {beside} are to be given back beside goods on an "

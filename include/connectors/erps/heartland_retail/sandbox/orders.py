@@ -32,6 +32,7 @@ class Orders:
     def __init__(self, account: Account, stock: Stock) -> None:
         self._account = account
         self._stock = stock
+        self.surcharge = Decimal(0)  # what a price rule of the account's own adds to an order
 
     def create(self, values: Row) -> Row:
         """Make an order; it is pending, whatever was asked for."""
@@ -197,7 +198,7 @@ class Orders:
         number = order["id"]
         lines = self._account.children(LINES, number)
         total = sum((Decimal(x["adjusted_unit_price"]) * x["qty"] for x in lines), Decimal(0))
-        total += Decimal(order.get("shipping_charge") or 0)
+        total += Decimal(order.get("shipping_charge") or 0) + self.surcharge
         total += sum(
             (Decimal(t["value"]) for t in self._account.children(TAXES, number)), Decimal(0)
         )
