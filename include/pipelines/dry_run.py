@@ -10,7 +10,7 @@ from include.domain.errors import OrderError
 from include.domain.plan import SKIP_REASONS
 from include.pipelines.documents import plan_orders, prepare, read_staged
 from include.pipelines.house import House
-from include.staging import landing, plans
+from include.staging import amendments, landing, plans
 from include.staging import ledger as ledger_rows
 from include.staging.plans import Action, KeptPlan, PlanRow
 
@@ -94,7 +94,8 @@ def plan_batch(house: House, batch_id: int) -> Planned:
     planned = Planned()
     with house.engine.connect() as connection:
         rows = landing.read_canonical(connection, batch_id)
-        orders, unreadable = read_staged((row["order_id_store"], row) for row in rows)
+        whole = [(row["order_id_store"], row) for row in rows]
+        orders, unreadable = read_staged(amendments.filled_in(connection, house.channel, whole))
         faults = {f.order_id_store: f.message for f in landing.read_faults(connection, batch_id)}
         listed = landing.read_batch_orders(connection, batch_id)
         planned.ids = {row.order_number: row.order_id_store for row in listed}

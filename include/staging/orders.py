@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, text
 
 from include.domain.errors import WindowError
+from include.staging import amendments
 from include.staging.landing import BatchState
 
 
@@ -141,7 +142,7 @@ def load_batch(connection: Connection, batch_id: int) -> Loaded:
 def read_orders(
     connection: Connection, channel: str, order_ids: Sequence[str]
 ) -> list[tuple[str, dict[str, Any]]]:
-    """Return the canonical documents of staged orders, by order id; absent ones are left out.
+    """Return canonical orders by order id, with what people filled in; absent ones are left out.
 
     Args:
         connection: Open connection.
@@ -156,7 +157,8 @@ def read_orders(
         ),
         {"channel": channel, "order_ids": list(order_ids)},
     )
-    return [(row.order_id_store, row.document) for row in rows]
+    documents = [(row.order_id_store, row.document) for row in rows]
+    return list(amendments.filled_in(connection, channel, documents))
 
 
 def staged_versions(

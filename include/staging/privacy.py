@@ -138,6 +138,12 @@ def redact_again(connection: Connection, channel: str, batch_id: int) -> Redacte
     return _erase(connection, {"channel": channel, "order_ids": list(order_ids)})
 
 
+_FILLED_IN = text(
+    "SELECT order_id_store, value FROM order_amendment WHERE channel = :channel"
+    " AND order_id_store = ANY(:order_ids)"
+)
+
+
 def _erase(connection: Connection, values: dict[str, Any]) -> Redacted:
     personal: dict[str, set[str]] = {order_id: set() for order_id in values["order_ids"]}
     raw = connection.execute(
@@ -149,6 +155,8 @@ def _erase(connection: Connection, values: dict[str, Any]) -> Redacted:
     ).all()
     for row in raw:
         personal[row.order_id_store] |= set(_values(row.document))
+    for row in connection.execute(_FILLED_IN, values):
+        personal[row.order_id_store].add(row.value)
     canonical = _erase_people(connection, values, personal)
     words = _erase_notes(connection, values)
     for order_id, found in personal.items():

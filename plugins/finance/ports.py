@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from include.domain.proof import WindowProof
 from include.reporting.channel_settings import Group
 from include.staging import customers
+from include.staging.amendments import Amendment
 from include.staging.desk import AuditEntry, HeldOrder, Note, Summary, Wanted
 from include.staging.plans import KeptPlan
 
@@ -141,12 +142,16 @@ class History(NamedTuple):
         notes: What people noted, newest first.
         audit: Who did what, newest first.
         written_off: Who left it out and why, if somebody did.
+        amendments: What people filled in.
+        missing: Fields that may be filled in.
     """
 
     rows: Sequence[HeldOrder]
     notes: Sequence[Note]
     audit: Sequence[AuditEntry]
     written_off: tuple[str, str] | None
+    amendments: Sequence[Amendment] = ()
+    missing: Sequence[str] = ()
 
 
 class QuarantineDesk(Protocol):
@@ -190,6 +195,14 @@ class QuarantineDesk(Protocol):
 
     def add_map_row(self, row: HeldOrder, value: str, actor: str) -> bool:
         """Add the mapping row that a row waits for; return whether it waits for one."""
+        ...
+
+    def amend(self, row: HeldOrder, field: str, value: str, *, reason: str, actor: str) -> None:
+        """Fill in a field of a row's order that the store left empty.
+
+        Raises:
+            NotAmendable: The field is not empty, or the value has not its form.
+        """
         ...
 
     def release(self, row: HeldOrder, reason: str, actor: str) -> bool:

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 from fastapi import APIRouter, Depends, FastAPI, Form, HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
 
+from include.staging.amendments import NotAmendable
 from include.staging.desk import HeldOrder
 
 from .frame import download, frame
@@ -120,6 +121,7 @@ Rows = Annotated[list[int], Form(max_length=PAGE_SIZE)]
 Row = Annotated[int, Form()]
 Words = Annotated[str, Form(min_length=3, max_length=4000, pattern=r"\S")]
 Short = Annotated[str, Form(min_length=1, max_length=200, pattern=r"\S")]
+Filled = Annotated[str, Form(max_length=200)]
 Query = Annotated[str, Form(max_length=2000)]
 acting = APIRouter(dependencies=[Depends(_same_site)])
 
@@ -204,6 +206,19 @@ def add_map_row(request: Request, person: Someone, row: Row, value: Short) -> Re
     found = person.own_row(row)
     added = person.desk.add_map_row(found, value.strip(), person.name)
     return _to_order(request, found, "mapped" if added else "unchanged")
+
+
+@acting.post("/amend")
+def amend(
+    request: Request, person: Someone, row: Row, *, field: Short, words: Words, value: Filled = ""
+) -> Response:
+    """Fill in a field that the store left empty, or take that back."""
+    found = person.own_row(row)
+    try:
+        person.desk.amend(found, field, value, reason=words.strip(), actor=person.name)
+    except NotAmendable as error:
+        raise HTTPException(400, f"{error}.") from error
+    return _to_order(request, found, "amended")
 
 
 @acting.post("/release")

@@ -28,6 +28,8 @@ DONE = {
     "noted": "The note was added.",
     "mapped": "The mapping row was added. Orders that wait for it go through in the next run, or "
     "at once by a replay.",
+    "amended": "The field was filled in beside the store's order. It counts from the next run or "
+    "replay on, as long as the store itself says nothing there.",
     "released": "The order may pass this rule in this version. Replay it, or wait for a run.",
     "written_off": "The order was written off. It is left out until somebody reopens it.",
     "reopened": "The write-off was taken back. The next pull or replay looks at the order again.",

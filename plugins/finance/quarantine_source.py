@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import text
 
-from include.staging import desk, mapping, quarantine
+from include.staging import amendments, desk, mapping, quarantine
 from include.staging.desk import HeldOrder, Summary, Wanted
 
 from .ports import History
@@ -53,6 +53,8 @@ class StagingDesk(Staging):
                 desk.notes(connection, channel, order_id),
                 desk.audit(connection, channel, order_id),
                 quarantine.written_off(connection, channel, [order_id]).get(order_id),
+                amendments.of_order(connection, channel, order_id),
+                amendments.missing_on(connection, channel, order_id),
             )
 
     def map_examples(self, channel: str, kind: str) -> Sequence[tuple[str, str]]:
@@ -85,6 +87,19 @@ class StagingDesk(Staging):
         with self._writing() as connection:
             mapping.set_value(connection, row.channel, kind, key, value=value, actor=actor)
         return True
+
+    def amend(self, row: HeldOrder, field: str, value: str, *, reason: str, actor: str) -> None:
+        """Fill in a field of a row's order that the store left empty."""
+        with self._writing() as connection:
+            amendments.amend(
+                connection,
+                row.channel,
+                row.order_id_store,
+                field=field,
+                value=value,
+                reason=reason,
+                actor=actor,
+            )
 
     def release(self, row: HeldOrder, reason: str, actor: str) -> bool:
         """Let the order pass the rule; return whether that is allowed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -9,15 +10,19 @@ import pytest
 from sqlalchemy import text
 
 from include.connectors.stores.shopify.sandbox import amend
+from include.connectors.stores.shopify.sandbox.catalog import STATES
+from include.connectors.stores.shopify.sandbox.people import address
 from include.domain.proof import WindowProof
 from include.pipelines import documents, dry_run, orders
 from include.pipelines.quarantine import Replayed, ReplayOf, Source, plan_replay, replay
-from include.staging import desk, mapping, plans, quarantine
+from include.staging import amendments, desk, mapping, plans, privacy, quarantine
+from include.staging import orders as staged
 from local.postgres import EmbeddedPostgres
 from tests.integration.world import NOW, World, day, open_world
 
 YESTERDAY = day(1)
 CHANNEL = "shopify_gp"
+_ADDRESS = address("Ada", "Abbott", STATES[0], random.Random(1))
 
 
 @pytest.fixture
@@ -268,6 +273,82 @@ def test_an_order_that_is_gone_from_store_and_landing_stays_held_in_the_plan(wor
         )
     planned = plan_replay(world.house, "dry", ReplayOf(order_numbers=(waiting.order_number,)))
     assert planned.held == [(waiting.order_number, "it is gone from the store and from landing")]
+
+
+def fill_in(world: World, order_id: str, **filled: str) -> None:
+    with world.house.engine.begin() as connection:
+        for field, value in filled.items():
+            amendments.amend(
+                connection,
+                CHANNEL,
+                order_id,
+                field=field.replace("__", "."),
+                value=value,
+                reason="asked on the phone",
+                actor="ada",
+            )
+
+
+def address_in_books(world: World, number: str) -> list[tuple[object, ...]]:
+    return world.books(
+        "select address1, city from sop10100 where cstponbr = :n union"
+        " select address1, city from sop30200 where cstponbr = :n",
+        n=number,
+    )
+
+
+def test_what_a_person_filled_in_is_booked_and_the_stores_own_word_wins_over_it(
+    world: World,
+) -> None:
+    order = next(o for o in world.store if o.case == "unknown_gateway")
+    order.shipping_to = order.billing = None
+    world.store.put(order)
+    world.whole(YESTERDAY)
+    waiting = waiting_for_klarna(world)
+    assert waiting.order_id_store == order.gid
+    place = {"shipping_address__line_1": "12 Quay St", "shipping_address__city": "Portland"}
+    fill_in(world, order.gid, **place)
+    add_klarna(world)
+    planned = plan_replay(world.house, "dry", ReplayOf(order_numbers=(order.name,)))
+    assert planned.documents[0].document.shipping_address is not None
+    replay(world.house, "replay", ReplayOf(order_numbers=(order.name,)))
+    assert address_in_books(world, order.name) == [("12 Quay St", "Portland")]
+    assert world.whole(YESTERDAY, "r2").is_complete
+    (raw,) = world.ask(
+        "select count(*) from landing_document where cast(document as text) like '%12 Quay St%'"
+    )
+    assert raw == (0,), "the store's document stays as it came"
+    with world.house.engine.connect() as connection:
+        documents = staged.read_orders(connection, CHANNEL, [order.gid])
+    assert documents[0][1]["shipping_address"]["line_1"] == "12 Quay St"
+    order.shipping_to = {**_ADDRESS, "address1": "1 Store Rd"}
+    amend.touch(order, NOW - timedelta(hours=1))
+    world.store.put(order)
+    world.whole(YESTERDAY, "r3")
+    with world.house.engine.connect() as connection:
+        documents = staged.read_orders(connection, CHANNEL, [order.gid])
+        with pytest.raises(amendments.NotAmendable, match="own word"):
+            amendments.amend(
+                connection,
+                CHANNEL,
+                order.gid,
+                field="shipping_address.line_1",
+                value="elsewhere",
+                reason="no",
+                actor="ada",
+            )
+    assert documents[0][1]["shipping_address"]["line_1"] == "1 Store Rd"
+
+
+def test_what_a_person_filled_in_is_forgotten_with_the_customer(world: World) -> None:
+    world.whole(YESTERDAY)
+    waiting = waiting_for_klarna(world)
+    fill_in(world, waiting.order_id_store, customer__company="Quay & Sons")
+    with world.house.engine.begin() as connection:
+        privacy.redact(connection, CHANNEL, [waiting.order_id_store], actor="ada")
+    assert world.ask("select count(*) from order_amendment") == [(0,)]
+    told = world.ask("select cast(after as text) from log_audit where subject = 'order_amendment'")
+    assert "Quay" not in str(told)
 
 
 def test_posting_does_not_touch_an_order_that_is_written_off(world: World) -> None:

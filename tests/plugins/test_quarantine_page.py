@@ -18,6 +18,7 @@ from include.staging import mapping, quarantine
 from plugins.finance.mount import QUARANTINE_PREFIX, AddSlash, ProofMount
 from plugins.finance.quarantine_app import create_quarantine_app
 from plugins.finance.quarantine_source import StagingDesk
+from tests.plugins.customer_data import add_order
 from tests.plugins.quarantine_data import (
     CHANNEL,
     OWNER,
@@ -151,6 +152,7 @@ ACTIONS = {
     "release": {"row": 1, "words": "why not"},
     "write-off": {"row": 1, "words": "by hand"},
     "reopen": {"row": 1, "words": "by hand"},
+    "amend": {"row": 1, "field": "customer.phone", "value": "1", "words": "by hand"},
 }
 
 
@@ -266,6 +268,69 @@ def test_ops_assigns_notes_and_releases_and_the_order_shows_who_did_it(
         .headers["location"]
         .endswith("done=unchanged")
     )
+
+
+def test_ops_fills_in_what_the_store_left_empty_and_takes_it_back(
+    client_of: Client, engine: Engine
+) -> None:
+    with engine.begin() as connection:
+        add_order(connection, 1001, "gid://shopify/Customer/1", "9.00")
+    client, row = client_of(), row_of(engine, "#1001")
+    page = read(client, f"/held/{row}")
+    assert '<option value="customer.phone">' in page
+    assert '<option value="customer.email">' not in page, "the store's own word stands there"
+    fields = {"row": row, "field": "customer.phone", "words": "he told us on the phone"}
+    answer = act(client, "amend", **fields, value=" +1 555 0100 ")
+    assert answer.headers["location"].endswith(f"/held/{row}?done=amended")
+    page = read(client, f"/held/{row}")
+    assert "Filled in by people" in page
+    assert "+1 555 0100" in page
+    assert "he told us on the phone" in page
+    act(client, "amend", **fields, value="")
+    assert "Filled in by people" not in read(client, f"/held/{row}")
+    with engine.connect() as connection:
+        told = connection.execute(
+            text(
+                "SELECT actor, action, before, after FROM log_audit"
+                " WHERE subject = 'order_amendment' ORDER BY audit_id"
+            )
+        ).all()
+    assert [tuple(row) for row in told] == [
+        (
+            "ops",
+            "filled in",
+            None,
+            {"customer.phone": "+1 555 0100", "reason": "he told us on the phone"},
+        ),
+        (
+            "ops",
+            "taken back",
+            {"customer.phone": "+1 555 0100"},
+            {"reason": "he told us on the phone"},
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("customer.email", "other@example.com", "own word stands there"),
+        ("stated.current_total", "1.00", "own word stands there"),
+        ("customer.customer_id_store", "7", "own word stands there"),
+        ("shipping_address.country_code", "Germany", "two capital letters"),
+    ],
+)
+def test_what_the_store_says_and_what_moves_money_is_never_filled_in(
+    client_of: Client, engine: Engine, field: str, value: str, words: str
+) -> None:
+    with engine.begin() as connection:
+        add_order(connection, 1001, "gid://shopify/Customer/1", "9.00")
+    row = row_of(engine, "#1001")
+    answer = act(client_of(), "amend", row=row, field=field, value=value, words="because")
+    assert answer.status_code == 400
+    assert words in answer.text.replace("&#39;", "'")
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM order_amendment")) == 0
 
 
 def test_ops_writes_an_order_off_and_takes_it_back(client_of: Client, engine: Engine) -> None:
