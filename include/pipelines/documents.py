@@ -330,7 +330,7 @@ def _look_up(
 def _settle(house: House, chunk: _Chunk, batch_id: int, done: Posted) -> None:
     done.held += len(chunk.findings)
     done.skipped += len(chunk.skipped)
-    passed = [order_id for order_id in chunk.orders if order_id not in chunk.findings]
+    passed = chunk.orders.keys() - chunk.findings.keys() - chunk.skipped
     with house.engine.begin() as connection:
         quarantine.record(
             connection,
@@ -347,7 +347,8 @@ def _settle(house: House, chunk: _Chunk, batch_id: int, done: Posted) -> None:
             still={(found.order_id_store, found.rule) for found in chunk.findings.values()},
             reason_classes=POSTING_CLASSES,
         )
-    if chunk.unavailable and len(chunk.unavailable) == len(chunk.findings) and not passed:
+    # A document or two that somebody has open are held. More than went through: the ERP is away.
+    if len(chunk.unavailable) > len(passed):
         raise chunk.unavailable[0]
 
 
