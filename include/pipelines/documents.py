@@ -234,6 +234,8 @@ def _post_chunk(
         ready = list(_next_documents(house, chunk, ledgers, periods))
         if not ready:
             break
+        if _were_finished(house, ready, ledgers):
+            continue
         done.documents += _send(house, ready, chunk, batch_id)
         if len(chunk.unavailable) == len(ready):
             break
@@ -255,6 +257,24 @@ def _recover(house: House) -> int:
         ledger_rows.mark_posted(connection, posted)
     log.info("%d documents of a dead poster: %d are in the ERP", len(unsure), len(posted))
     return len(posted)
+
+
+def _were_finished(
+    house: House, ready: Sequence[PreparedDocument], ledgers: dict[str, OrderLedger]
+) -> bool:
+    """Tell whether people finished what is to be struck out: then it has to be planned anew."""
+    voids = [p.document for p in ready if p.document.key.kind is DocumentKind.VOID]
+    targets = [(void.based_on, void.order_number) for void in voids if void.based_on is not None]
+    if not targets:
+        return False
+    news = []
+    for key, matches in house.erp.find(targets).items():
+        known = ledgers[key.order_id_store].entries.get((key.kind, key.sequence))
+        if known is not None and known.remote_state is not matches[0].state:
+            news.append(matches[0])
+    with house.engine.begin() as connection:
+        ledger_rows.mark_posted(connection, news)
+    return bool(news)
 
 
 def _next_documents(
