@@ -1,4 +1,4 @@
-"""Orders that are billed in parts, planned and posted into the sandbox company, read from its tables.
+"""Orders billed in parts, planned and posted into the sandbox company, read from its tables.
 
 The planner's own lives are lived here once more: what GP holds after each moment is what was
 planned, its order has left what is not billed, and a second posting changes nothing.
@@ -114,7 +114,7 @@ class Ledgered:
                 " using (soptype, sopnumbe) where d.voidstts = 0 group by 1"
             )
         )
-        receipts = ZERO
+        receipts = self.company.value("select coalesce(sum(ortrxamt), 0) from rm10201")
         assert totals.get(3, ZERO) - totals.get(4, ZERO) == net.total
         assert paid.get(3, ZERO) - paid.get(4, ZERO) + receipts == net.paid
         in_work = self.company.run(

@@ -532,12 +532,72 @@ def test_a_payment_on_a_voided_invoice_is_still_found(books: Company) -> None:
     assert (found.state, found.paid) == (RemoteState.VOID, 0)
 
 
-def test_a_payment_on_a_posted_invoice_is_left_to_a_person(books: Company) -> None:
+RECEIPTS = (
+    "select docnumbr, ortrxamt, curtrxam, cshrctyp, chekbkid, trxdscrn, docdate, glpostdt,"
+    " bachnumb, custnmbr from rm10201 order by 1"
+)
+
+
+def test_a_payment_on_a_posted_invoice_becomes_a_cash_receipt_applied_to_it(books: Company) -> None:
+    post(books, document(), invoice())
+    books.value("select gp_post_batch(:batch)", batch=BATCH)
+    (paid,) = post(books, paying(1, payment("20.00")))
+    assert (paid.reference, paid.state, paid.paid) == ("#1001/P1", RemoteState.OPEN, 20)
+    assert books.run(RECEIPTS) == [
+        ("#1001/P1", 20, 0, 2, "WEB", "5551234", DAY, DAY, BATCH, "W4711")
+    ]
+    applied = books.run("select aptodcnm, apfrdcnm, apptoamt from rm20201")
+    assert applied == [("INVW000001", "#1001/P1", 20)]
+    assert books.value("select curtrxam from rm20101 where rmdtypal = 1") == 8
+    key = numbered(DocumentKind.PAYMENT)
+    assert find(books, key)[key].paid == 20
+    assert books.value("select gp_post_receipts(:batch)", batch=BATCH) == 1
+    assert find(books, key)[key].state is RemoteState.POSTED
+    erp = books.erp()
+    assert erp.post(erp.prepare(paying(1, payment("20.00")))).reference == "#1001/P1"
+    assert books.value("select count(*) from rm10201") == 0
+
+
+def test_several_payments_are_receipts_of_their_own_and_what_is_not_owed_stays_on_account(
+    books: Company,
+) -> None:
+    post(books, document(), invoice())
+    books.value("select gp_post_batch(:batch)", batch=BATCH)
+    books.run("update rm20101 set curtrxam = 25 where rmdtypal = 1")
+    money = (payment("20.00"), payment("7.00", "cash"), payment("1.00", "cheque"))
+    (paid,) = post(books, replace(paying(1, *money), post_on=date(2026, 12, 1)))
+    assert paid.paid == 28
+    assert [(row[0], row[1], row[2], row[3], row[7], row[8]) for row in books.run(RECEIPTS)] == [
+        ("#1001/P1", 20, 0, 2, date(2026, 12, 1), "SHOP20261201"),
+        ("#1001/P1.2", 7, 2, 1, date(2026, 12, 1), "SHOP20261201"),
+        ("#1001/P1.3", 1, 1, 0, date(2026, 12, 1), "SHOP20261201"),
+    ]
+    first, second = numbered(DocumentKind.PAYMENT), numbered(DocumentKind.PAYMENT, 2)
+    assert find(books, first, second)[first].paid == 28
+    assert second not in find(books, second)
+
+
+def test_money_for_a_posted_invoice_is_received_once_however_many_post_it(books: Company) -> None:
     post(books, document(), invoice())
     books.value("select gp_post_batch(:batch)", batch=BATCH)
     erp = books.erp()
-    with pytest.raises(Refused, match="a person enters the money as a cash receipt"):
-        erp.post(erp.prepare(paying(1, payment("28.00"))))
+    prepared = erp.prepare(paying(1, payment("20.00"), payment("8.00", "cash")))
+    with ThreadPoolExecutor(6) as posters:
+        answers = list(posters.map(lambda _: erp.post(prepared), range(6)))
+    assert {(answer.reference, answer.paid) for answer in answers} == {("#1001/P1", 28)}
+    assert books.run("select count(*), sum(ortrxamt) from rm10201") == [(2, 28)]
+    assert books.value("select sum(apptoamt) from rm20201") == 28
+
+
+def test_a_receipt_that_gp_refuses_leaves_nothing_behind(books: Company) -> None:
+    post(books, document(), invoice())
+    books.value("select gp_post_batch(:batch)", batch=BATCH)
+    books.run("update cm00100 set inactive = 1 where chekbkid = 'TILL'")
+    erp = books.erp()
+    with pytest.raises(Refused, match="91307 Checkbook does not exist"):
+        erp.post(erp.prepare(paying(1, payment("20.00"), payment("8.00", "cash"))))
+    assert books.run(RECEIPTS) == []
+    assert books.value("select count(*) from sy00500 where bchsourc = 'RM_Cash'") == 0
 
 
 def test_more_than_the_invoice_is_worth_is_refused_with_gps_words(books: Company) -> None:

@@ -209,8 +209,9 @@ def _invoiced(payload: GpDocument, line: HeldLine, units: Decimal) -> Refused:
 
 
 def _more_than_left(payload: GpDocument, line: HeldLine, units: Decimal) -> Refused:
+    wanted, left = units.normalize(), line.left.normalize()
     return Refused(
-        f"invoice {payload.reference} bills {units.normalize():f} of {line.item} and {line.left.normalize():f} are left on "
+        f"invoice {payload.reference} bills {wanted:f} of {line.item} and {left:f} are left on "
         "that line of its order: bill it by hand, then credit or bill the difference",
         rule="line_left_to_bill",
         field="QUANTITY",

@@ -34,6 +34,7 @@ from include.connectors.erps.dynamics_gp.documents import (
     GpPayment,
     GpVoid,
     Translator,
+    receipt_number,
     reference_of,
     target_of,
 )
@@ -44,12 +45,14 @@ from include.connectors.erps.dynamics_gp.gateway import (
     Deadlocked,
     Gateway,
     HeldPayment,
+    HeldReceipt,
     ProcedureFailed,
     Session,
     Situation,
     SopDocument,
     open_gateway,
 )
+from include.connectors.erps.dynamics_gp.receipts import receipt_calls
 from include.connectors.erps.dynamics_gp.settings import DynamicsGpSettings
 from include.domain.document import (
     Document,
@@ -212,6 +215,20 @@ class DynamicsGp:
         held = session.payments(sorted({row.sopnumbe for row, _ in hits}))
         for row, key in hits:
             found.setdefault(key, []).append(self._remote(key, row, held))
+        numbers = {
+            receipt_number(number, key.sequence): key
+            for number, keys in payments.items()
+            for key in keys
+            if key not in found
+        }
+        received: dict[DocumentKey, list[HeldReceipt]] = {}
+        for receipt in session.receipts(sorted(numbers)):
+            base = (
+                receipt.number if receipt.number in numbers else receipt.number.rpartition(".")[0]
+            )
+            received.setdefault(numbers[base], []).append(receipt)
+        for key, receipts in received.items():
+            found[key] = [self._received(key, "", receipts)]
         for key, matches in found.items():
             if key.kind is DocumentKind.PAYMENT and len(matches) > 1:
                 # A transfer in GP copies the mark: the money is on one of the documents.
@@ -384,17 +401,54 @@ class DynamicsGp:
                 return self._remote(key, row)
             if isinstance(payload, GpPayment) and payload.sequence in Marks.read(row.mark).payments:
                 return self._remote(key, row, session.payments([row.sopnumbe]))
+            if isinstance(payload, GpPayment) and row.in_history and row.soptype == INVOICE:
+                return self._receive(session, payload, row, key)
             _require_in_work(row, payload)
             if session.batch_is_busy(row.batch):
                 raise self._batch_busy(row.batch)
-            calls = _amending(session, payload, row)
-            try:
-                session.post(calls)
-            except ProcedureFailed as failed:
-                raise self._verdict(session, row.batch, failed, calls[failed.position]) from failed
+            self._amend(session, row.batch, _amending(session, payload, row))
             return self._remote(
                 key, self._target(session, payload), session.payments([row.sopnumbe])
             )
+
+    def _amend(self, session: Session, batch: str, calls: Sequence[Call]) -> None:
+        try:
+            session.post(calls)
+        except ProcedureFailed as failed:
+            raise self._verdict(session, batch, failed, calls[failed.position]) from failed
+
+    def _receive(
+        self, session: Session, payload: GpPayment, row: SopDocument, key: DocumentKey
+    ) -> RemoteDocument:
+        """Book money for a posted invoice as cash receipts, applied as far as it is open."""
+        if not row.voided and not session.receipts([payload.receipt]):
+            batch = f"{self.settings.batch_prefix}{payload.post_on:%Y%m%d}"
+            calls = receipt_calls(
+                payload,
+                row,
+                batch=batch,
+                has_batch=session.cash_batch_exists(batch),
+                open_amount=session.open_amount(row.sopnumbe),
+            )
+            self._amend(session, batch, calls)
+        elif row.voided:
+            _require_in_work(row, payload)
+        return self._received(key, row.curncyid, session.receipts([payload.receipt]))
+
+    def _received(
+        self, key: DocumentKey, currency: str, receipts: Sequence[HeldReceipt]
+    ) -> RemoteDocument:
+        """Return what cash receipts show of a payment."""
+        is_posted = all(receipt.is_posted for receipt in receipts)
+        return RemoteDocument(
+            key=key,
+            reference=receipts[0].number,
+            state=RemoteState.POSTED if is_posted else RemoteState.OPEN,
+            total=ZERO,
+            currency=self._iso_code(currency),
+            line_count=0,
+            paid=sum((receipt.amount for receipt in receipts), ZERO),
+        )
 
     def _target(self, session: Session, payload: GpDocument | GpPayment | GpVoid) -> SopDocument:
         """Return the one document that a reference names; a void one only if there is no other."""
@@ -652,7 +706,7 @@ def _require_in_work(row: SopDocument, payload: GpDocument | GpPayment | GpVoid)
             "void its invoice first" if row.soptype == ORDER else "a posted invoice is credited"
         )
     elif isinstance(payload, GpPayment):
-        instead = "a person enters the money as a cash receipt"
+        instead = "the money belongs on its invoice"
     else:
         instead = "bill or credit the difference"
     raise Refused(f"{words}: {instead}", rule="document_in_work", field="SOPNUMBE")

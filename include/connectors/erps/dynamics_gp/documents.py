@@ -159,6 +159,8 @@ class GpPayment:
         sequence: Sequence of the payment document.
         payments: The payments.
         header: The header's update; batch, date, customer and sum are the held document's.
+        receipt: Number of the cash receipt that it becomes once its document is posted.
+        post_on: Day that such a receipt is posted on.
     """
 
     soptype: int
@@ -167,6 +169,8 @@ class GpPayment:
     sequence: int
     payments: tuple[TaCreateSopPaymentInsertRecord, ...]
     header: TaSopHdrIvcInsert
+    receipt: str
+    post_on: date
 
 
 def reference_of(key: DocumentKey, order_number: str) -> str:
@@ -190,6 +194,16 @@ def reference_of(key: DocumentKey, order_number: str) -> str:
             field="CSTPONBR",
         )
     return reference
+
+
+def receipt_number(order_number: str, sequence: int) -> str:
+    """Return the number of the cash receipt that a payment document becomes.
+
+    Args:
+        order_number: The number people use.
+        sequence: Sequence of the payment document.
+    """
+    return f"{order_number}/P{sequence}"
 
 
 def target_of(key: DocumentKey) -> tuple[int, DocumentKey] | None:
@@ -374,7 +388,16 @@ class Translator:
             document=document,
             digest=digest_of(f"payment|{docid}|{reference}|{sequence}", payments),
             line_count=0,
-            payload=GpPayment(soptype, docid, reference, sequence, payments, header),
+            payload=GpPayment(
+                soptype,
+                docid,
+                reference,
+                sequence,
+                payments,
+                header,
+                receipt_number(document.order_number, sequence),
+                document.post_on or document.document_on,
+            ),
             preview=(
                 ("pays", f"{docid} {reference}"),
                 ("payments", str(document.paid)),

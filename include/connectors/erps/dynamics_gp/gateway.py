@@ -137,6 +137,15 @@ class HeldPayment:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldReceipt:
+    """A cash receipt, in work, open or settled."""
+
+    number: str
+    amount: Decimal
+    is_posted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class HeldDocument:
     """A document in work with all that a change of it has to know."""
 
@@ -187,6 +196,18 @@ _PAYMENTS = """
 select SOPTYPE soptype, SOPNUMBE sopnumbe, SEQNUMBR seqnumbr, PYMTTYPE pymttype, DOCNUMBR docnumbr,
     AUTHCODE mark, AMNTPAID amntpaid
 from SOP10103 where SOPNUMBE in ({numbers}) order by SOPTYPE, SOPNUMBE, SEQNUMBR
+"""
+_RECEIPTS = """
+select DOCNUMBR docnumbr, ORTRXAMT ortrxamt, 0 posted from RM10201 where {numbers}
+union all select DOCNUMBR, ORTRXAMT, 1 from RM20101
+    where RMDTYPAL = 9 and VOIDSTTS = 0 and {numbers}
+union all select DOCNUMBR, ORTRXAMT, 1 from RM30101
+    where RMDTYPAL = 9 and VOIDSTTS = 0 and {numbers}
+order by 1
+"""
+_OPEN_AMOUNT = """
+select CURTRXAM curtrxam from RM20101
+where RMDTYPAL = 1 and VOIDSTTS = 0 and DOCNUMBR = cast(:number as varchar(21))
 """
 _PERIODS = """
 select PERIODDT perioddt, PERDENDT perdendt, max(CLOSED) closed from SY40100
@@ -346,6 +367,36 @@ class Session(ABC):
                 for row in self.rows(statement, {f"n{i}": n for i, n in enumerate(chunk)})
             ]
         return found
+
+    def receipts(self, numbers: Sequence[str]) -> list[HeldReceipt]:
+        """Read cash receipts by their numbers, with those that count on from them (``#1/P1.2``)."""
+        found: list[HeldReceipt] = []
+        for start in range(0, len(numbers), CHUNK):
+            chunk = numbers[start : start + CHUNK]
+            values: dict[str, Any] = {f"n{i}": number for i, number in enumerate(chunk)}
+            values |= {f"l{i}": _like(number, ".%") for i, number in enumerate(chunk)}
+            likes = (
+                f"DOCNUMBR like cast(:l{i} as varchar(50)) escape '!'" for i in range(len(chunk))
+            )
+            wanted = f"DOCNUMBR in ({_casts('n', len(chunk), 'varchar(21)')})"
+            statement = _RECEIPTS.format(numbers=f"({wanted} or {' or '.join(likes)})")
+            found += [
+                HeldReceipt(row["docnumbr"].rstrip(), row["ortrxamt"], bool(row["posted"]))
+                for row in self.rows(statement, values)
+            ]
+        return found
+
+    def open_amount(self, invoice: str) -> Decimal:
+        """Return what a posted invoice is still open for in receivables; nothing if it is not."""
+        rows = self.rows(_OPEN_AMOUNT, {"number": invoice})
+        return rows[0]["curtrxam"] if rows else Decimal(0)
+
+    def cash_batch_exists(self, batch: str) -> bool:
+        """Tell whether there is a batch of cash receipts (SY00500)."""
+        statement = (
+            "select count(*) found from SY00500 where BCHSOURC = 'RM_Cash' and BACHNUMB = :batch"
+        )
+        return bool(self.rows(statement, {"batch": batch})[0]["found"])
 
     def first_open_on(self, day: date) -> date | None:
         """Return the day itself or the first day of the next open sales period (SY40100)."""
@@ -523,8 +574,8 @@ def situation_of(batch_status: object, open_batches: object, customers: object) 
     )
 
 
-def _like(reference: str) -> str:
-    return re.sub(r"([!%_\[])", r"!\1", reference) + "/%"
+def _like(reference: str, rest: str = "/%") -> str:
+    return re.sub(r"([!%_\[])", r"!\1", reference) + rest
 
 
 def _day(value: date | datetime) -> date:

@@ -1,7 +1,7 @@
 """Write parameters.py and the sandbox's parameter table from eConnect's published field tables.
 
 Run ``python -m include.connectors.erps.dynamics_gp.econnect.generate FIELDS.json`` after the tables
-change. Three nodes the tables lack are added here from the vendor's own pages.
+change. Nodes the tables lack are added here from the vendor's own pages.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ PARAMETERS = HERE / "parameters.py"
 SANDBOX_TABLE = HERE.parent / "sandbox" / "sql" / "70_parameters.sql"
 LINE_WIDTH = 100
 
-# <taCreateCustomerAddress> (vendor page jj193311), <taCreateInternetAddresses> (jj193317) and
-# <taCreateUpdateBatchHeaderRcd> (jj193351), as far as a sales integration needs them: "name type",
-# an asterisk for required.
+# <taCreateCustomerAddress> (vendor page jj193311), <taCreateInternetAddresses> (jj193317),
+# <taCreateUpdateBatchHeaderRcd> (jj193351), <taRMCashReceiptInsert> and <taRMApply> (ff623995;
+# types as in their Pre procedures), as far as a sales integration needs them: "name type", an
+# asterisk for required.
 SUPPLEMENT = {
     "taCreateCustomerAddress": (
         "CUSTNMBR* char(15)|ADRSCODE* char(15)|SLPRSNID char(15)|UPSZONE char(3)|SHIPMTHD char(15)|"
@@ -34,6 +35,16 @@ SUPPLEMENT = {
     "taCreateUpdateBatchHeaderRcd": (
         "BACHNUMB* char(15)|BCHCOMNT char(60)|SERIES* int|GLPOSTDT datetime|BCHSOURC* char(15)|"
         "DOCAMT* numeric(19,5)|ORIGIN* int|NUMOFTRX* int|CHEKBKID char(15)|USERID char(15)"
+    ),
+    "taRMCashReceiptInsert": (
+        "CUSTNMBR* char(15)|DOCNUMBR* char(20)|DOCDATE* datetime|ORTRXAMT* numeric(19,5)|"
+        "GLPOSTDT* datetime|BACHNUMB* char(15)|CSHRCTYP* smallint|CHEKBKID char(15)|"
+        "CHEKNMBR char(20)|CRCARDID char(15)|TRXDSCRN char(30)|BatchCHEKBKID char(15)|"
+        "CURNCYID char(15)|CREATEDIST smallint"
+    ),
+    "taRMApply": (
+        "APTODCNM* char(21)|APFRDCNM* char(21)|APPTOAMT* numeric(19,5)|APFRDCTY* int|"
+        "APTODCTY* int|APPLYDATE datetime|GLPOSTDT datetime"
     ),
 }
 RANGES = {"tinyint": "Whole(0, 255)", "smallint": "Whole(-32768, 32767)"}

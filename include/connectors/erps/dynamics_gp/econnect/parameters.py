@@ -838,3 +838,71 @@ class TaCreateUpdateBatchHeaderRcd(Procedure):
     GLPOSTDT: date | None = None
     CHEKBKID: str | None = None
     USERID: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaRMCashReceiptInsert(Procedure):
+    """Parameters of ``taRMCashReceiptInsert``."""
+
+    PROCEDURE: ClassVar[str] = "taRMCashReceiptInsert"
+    RULES: ClassVar[Mapping[str, Rule]] = {
+        "CUSTNMBR": Text(15),
+        "DOCNUMBR": Text(20),
+        "DOCDATE": Day(),
+        "ORTRXAMT": Number(19, 5),
+        "GLPOSTDT": Day(),
+        "BACHNUMB": Text(15),
+        "CSHRCTYP": Whole(-32768, 32767),
+        "CHEKBKID": Text(15),
+        "CHEKNMBR": Text(20),
+        "CRCARDID": Text(15),
+        "TRXDSCRN": Text(30),
+        "BatchCHEKBKID": Text(15),
+        "CURNCYID": Text(15),
+        "CREATEDIST": Whole(-32768, 32767),
+    }
+    REQUIRED: ClassVar[frozenset[str]] = frozenset(
+        {"CUSTNMBR", "DOCNUMBR", "DOCDATE", "ORTRXAMT", "GLPOSTDT", "BACHNUMB", "CSHRCTYP"}
+    )
+
+    CUSTNMBR: str
+    DOCNUMBR: str
+    DOCDATE: date
+    ORTRXAMT: Decimal
+    GLPOSTDT: date
+    BACHNUMB: str
+    CSHRCTYP: int
+    CHEKBKID: str | None = None
+    CHEKNMBR: str | None = None
+    CRCARDID: str | None = None
+    TRXDSCRN: str | None = None
+    BatchCHEKBKID: str | None = None
+    CURNCYID: str | None = None
+    CREATEDIST: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaRMApply(Procedure):
+    """Parameters of ``taRMApply``."""
+
+    PROCEDURE: ClassVar[str] = "taRMApply"
+    RULES: ClassVar[Mapping[str, Rule]] = {
+        "APTODCNM": Text(21),
+        "APFRDCNM": Text(21),
+        "APPTOAMT": Number(19, 5),
+        "APFRDCTY": Whole(-2147483648, 2147483647),
+        "APTODCTY": Whole(-2147483648, 2147483647),
+        "APPLYDATE": Day(),
+        "GLPOSTDT": Day(),
+    }
+    REQUIRED: ClassVar[frozenset[str]] = frozenset(
+        {"APTODCNM", "APFRDCNM", "APPTOAMT", "APFRDCTY", "APTODCTY"}
+    )
+
+    APTODCNM: str
+    APFRDCNM: str
+    APPTOAMT: Decimal
+    APFRDCTY: int
+    APTODCTY: int
+    APPLYDATE: date | None = None
+    GLPOSTDT: date | None = None

@@ -47,7 +47,9 @@ _DOCUMENTS = text("""
 select h.place, h.soptype, h.sopnumbe, split_part(h.cstponbr, '/', 1) order_number, h.voidstts,
     h.docamnt, h.taxamnt, nullif(h.address1, '') street,
     (select coalesce(sum(p.amntpaid), 0) from sop10103 p
-        where p.soptype = h.soptype and p.sopnumbe = h.sopnumbe) paid
+        where p.soptype = h.soptype and p.sopnumbe = h.sopnumbe)
+    + (select coalesce(sum(a.apptoamt), 0) from rm20201 a
+        where h.soptype = 3 and a.aptodcty = 1 and a.aptodcnm = h.sopnumbe) paid
 from sales_documents h where h.soptype in (2, 3, 4) order by h.dex_row_id
 """)
 _LINES = text("""

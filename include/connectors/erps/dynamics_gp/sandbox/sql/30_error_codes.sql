@@ -72,7 +72,7 @@ insert into dynamics.taerrorcode (errorcode, sourceproc, errordesc, errorkeyfiel
     (90502, 'taUpdateCreateCustomerRcd', 'A new customer needs a name', 'CUSTNAME'),
     (90601, 'taCreateCustomerAddress', 'Customer does not exist in RM00101', 'CUSTNMBR'),
     (90602, 'taCreateCustomerAddress', 'Shipping method does not exist in SY03000', 'SHIPMTHD'),
-    (90701, 'taCreateUpdateBatchHeaderRcd', 'Only series 3 and source Sales Entry are set up', 'SERIES,BCHSOURC'),
+    (90701, 'taCreateUpdateBatchHeaderRcd', 'Only series 3 with source Sales Entry or RM_Cash is set up', 'SERIES,BCHSOURC'),
     (90702, 'taCreateUpdateBatchHeaderRcd', 'Batch is being posted or in use', 'BACHNUMB'),
     (90703, 'taCreateUpdateBatchHeaderRcd', 'Checkbook does not exist in CM00100', 'CHEKBKID'),
     (90801, 'taSopVoidDocument', 'Only documents in work can be voided', 'SOPTYPE,SOPNUMBE'),

@@ -171,14 +171,14 @@ declare codes integer[] := '{}'; fault integer;
 begin
     fault := econnect_begin('taCreateUpdateBatchHeaderRcd', p);
     if fault <> 0 then codes := codes || fault; end if;
-    if (p ->> 'SERIES')::integer <> 3 or p ->> 'BCHSOURC' <> 'Sales Entry' then codes := codes || 90701; end if;
-    if batch_is_busy(p ->> 'BACHNUMB') then codes := codes || 90702; end if;
+    if (p ->> 'SERIES')::integer <> 3 or p ->> 'BCHSOURC' not in ('Sales Entry', 'RM_Cash') then codes := codes || 90701; end if;
+    if p ->> 'BCHSOURC' = 'Sales Entry' and batch_is_busy(p ->> 'BACHNUMB') then codes := codes || 90702; end if;
     if coalesce(p ->> 'CHEKBKID', '') <> '' and not exists (select from cm00100 where chekbkid = p ->> 'CHEKBKID') then
         codes := codes || 90703;
     end if;
     if cardinality(codes) = 0 then
         insert into sy00500 (bchsourc, bachnumb, series, bchcomnt, origin, chekbkid, glpostdt)
-        values ('Sales Entry', p ->> 'BACHNUMB', 3, coalesce(p ->> 'BCHCOMNT', ''), coalesce((p ->> 'ORIGIN')::integer, 1),
+        values (p ->> 'BCHSOURC', p ->> 'BACHNUMB', 3, coalesce(p ->> 'BCHCOMNT', ''), coalesce((p ->> 'ORIGIN')::integer, 1),
             coalesce(p ->> 'CHEKBKID', ''), coalesce((p ->> 'GLPOSTDT')::date, '1900-01-01'))
         on conflict (bchsourc, bachnumb) do nothing;
     end if;

@@ -43,6 +43,9 @@ begin
         perform release_stock(document.soptype, document.sopnumbe);
         perform leave_batch(document.soptype, document.sopnumbe);
         update sop10100 set glpostdt = document.posted_on where soptype = document.soptype and sopnumbe = document.sopnumbe;
+        insert into rm20101 (custnmbr, rmdtypal, docnumbr, docdate, glpostdt, ortrxamt, curtrxam, bachnumb)
+            select custnmbr, case soptype when 3 then 1 else 8 end, sopnumbe, docdate, glpostdt, docamnt, acctamnt, bachnumb
+            from sop10100 where soptype = document.soptype and sopnumbe = document.sopnumbe;
         perform document_to_history(document.soptype, document.sopnumbe);
         posted := posted + 1;
     end loop;
