@@ -176,9 +176,8 @@ class Account:
 
     def call(self, method: str, path: str, token: str = TOKEN, **more: Any) -> requests.Response:
         headers = {"Authorization": f"Bearer {token}"}
-        return requests.request(
-            method, f"{self.rig.url}/api/{path}", headers=headers, timeout=10, **more
-        )
+        more = {"timeout": 10, "headers": headers} | more
+        return requests.request(method, f"{self.rig.url}/api/{path}", **more)
 
     def people(self, method: str, path: str, body: Any = None) -> int:
         """What people do in Heartland's own screens; returns the id of what they made."""
