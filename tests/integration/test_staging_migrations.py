@@ -12,6 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 
 from include.domain.errors import ConfigurationError, RemoteUnavailable
+from include.pipelines import checks
 from include.staging import engine as staging
 from include.staging.checks import CHECK_COLUMNS
 from include.staging.tables import metadata
@@ -73,7 +74,7 @@ def test_every_table_view_and_column_is_described(staging_url: str) -> None:
                 "SELECT c.relname || coalesce('.' || a.attname, '') FROM pg_class AS c"
                 " JOIN pg_namespace AS n ON n.oid = c.relnamespace"
                 " LEFT JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0"
-                "  AND NOT a.attisdropped AND c.relkind = 'r'"
+                "  AND NOT a.attisdropped"
                 " WHERE n.nspname IN ('public', 'analyst') AND c.relkind IN ('r', 'v')"
                 "  AND c.relname <> 'counterfoil_version'"
                 "  AND (obj_description(c.oid, 'pg_class') IS NULL"
@@ -85,8 +86,7 @@ def test_every_table_view_and_column_is_described(staging_url: str) -> None:
 
 
 def test_the_check_columns_are_those_the_normaliser_fills() -> None:
-    pipelines = pytest.importorskip("include.pipelines.checks")
-    assert [(c.name, c.sql_type) for c in pipelines.CHECK_COLUMNS] == [
+    assert [(c.name, c.sql_type) for c in checks.CHECK_COLUMNS] == [
         (c.name, c.sql_type) for c in CHECK_COLUMNS
     ]
 
