@@ -71,12 +71,14 @@ def open_world(
     seed: int = 1,
     days: int = 1,
     per_day: int = 60,
+    erp: dict[str, object] | None = None,
     **policy: object,
 ) -> Iterator[HeartlandWorld]:
     """Bring up store, account and staging."""
     settings = load_channel(CHANNEL)
     values = settings.model_dump(by_alias=True)
     values["policy"] |= policy
+    values["erp"]["settings"] |= erp or {}
     settings = type(settings).model_validate(values)
     engine = staging.create(staging_url)
     staging.ensure_ready(engine)
