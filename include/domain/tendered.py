@@ -30,7 +30,8 @@ class Placed(NamedTuple):
 def placed(payments: Payments, booked: Books, worth: Decimal, total: Decimal) -> Placed:
     """Put the money that the store has kept on invoices first, then on the order.
 
-    Money stays where it was booked unless it was paid back.
+    Money stays where it was booked as far as it still belongs there. What an edit left over of a
+    billed order belongs nowhere until it is paid back: it stays on the invoices.
 
     Args:
         payments: What was received less what was paid back, by payment.
@@ -38,12 +39,16 @@ def placed(payments: Payments, booked: Books, worth: Decimal, total: Decimal) ->
         worth: What is billed once the plan is carried out.
         total: What the whole order is worth.
     """
-    kept = [
-        min(p.amount, max(booked.payments[p.tender_id][1], ZERO))
-        if p.tender_id in booked.payments
-        else min(p.amount, ZERO)
-        for p in payments
-    ]
+    overpaid = max(sum((payment.amount for payment in payments), ZERO) - total, ZERO)
+    limit = worth + overpaid
+    kept = []
+    for payment in payments:
+        before = (
+            booked.payments[payment.tender_id][1] if payment.tender_id in booked.payments else ZERO
+        )
+        own = min(payment.amount, max(before, ZERO), max(limit, ZERO))
+        limit -= own
+        kept.append(own)
     room = worth - sum(kept, ZERO)
     applied, deposited = [], []
     for payment, own in zip(payments, kept, strict=True):

@@ -448,6 +448,7 @@ class Channel:
             assert (net.total, net.paid) == (ZERO, ZERO)
         if invoices and is_open:
             assert net.paid + deposit == kept
+            assert net.paid <= net.total or kept > worth
         elif invoices and not self.adjustments(step):
             assert net.paid == kept
         assert all(part.quantity >= 0 for part in net.lines.values())
