@@ -15,7 +15,7 @@ from typing import ParamSpec, TypeVar
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from include.domain.errors import ConfigurationError, RemoteUnavailable, WindowError
-from include.orchestration import reports
+from include.orchestration import reports, retention
 from include.orchestration.bootstrap import open_house
 from include.orchestration.context import current_run
 from include.pipelines import documents, dry_run, housekeeping, orders, proof
@@ -136,7 +136,7 @@ def show_plan(kept: KeptPlan) -> dict[str, int]:
 def tidy(channel: str) -> dict[str, int]:
     """Remove what is past its retention and build the Data Docs of what is kept."""
     with open_house(channel) as house:
-        purged = housekeeping.purge(house)
+        purged = housekeeping.purge(house, retention.raw_days())
         docs = housekeeping.build_docs(house, reports.folder() / "data_docs")
     log.info("removed %s; Data Docs: %d pages at %s", purged, docs.kept, docs.index)
     return dict(purged._asdict())

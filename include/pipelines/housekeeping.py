@@ -11,17 +11,18 @@ from include.staging import housekeeping, validation
 DOCS_DAYS = 30
 
 
-def purge(house: House) -> housekeeping.Purged:
+def purge(house: House, raw_days: int) -> housekeeping.Purged:
     """Remove raw documents, batches and logs that are past their retention.
 
     Args:
         house: Any channel; the staging database is shared.
+        raw_days: Days that raw documents are kept for a replay.
 
     Returns:
         Rows removed, by table.
     """
     with house.engine.begin() as connection:
-        return housekeeping.purge(connection, house.clock.now())
+        return housekeeping.purge(connection, house.clock.now(), raw_days=raw_days)
 
 
 def build_docs(house: House, folder: Path) -> DataDocs:

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
-RAW_DAYS = 90
 BATCH_DAYS = 14
 LOG_DAYS = 365
 
@@ -25,7 +24,7 @@ def purge(
     connection: Connection,
     now: datetime,
     *,
-    raw_days: int = RAW_DAYS,
+    raw_days: int,
     batch_days: int = BATCH_DAYS,
     log_days: int = LOG_DAYS,
 ) -> Purged:

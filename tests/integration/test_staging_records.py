@@ -360,14 +360,14 @@ def test_retention_forgets_the_old_and_keeps_what_is_still_needed(engine: Engine
             1,
         )
         ledger.mark_posted(connection, [posted])
-        purged = housekeeping.purge(connection, now)
+        purged = housekeeping.purge(connection, now, raw_days=90)
         left = connection.scalars(
             text("SELECT order_id_store FROM landing_document ORDER BY 1")
         ).all()
         batches_left = connection.scalars(
             text("SELECT batch_id FROM landing_batch ORDER BY 1")
         ).all()
-        again = housekeeping.purge(connection, now)
+        again = housekeeping.purge(connection, now, raw_days=90)
     # 1 has an open row, 3 was sent and is not known to be posted, 6 and 7 are young.
     assert left == ["order/1", "order/3", "order/6", "order/7"]
     assert purged == (4, 6, 1, 0)
