@@ -1,0 +1,6 @@
+"""A real Tryton server for tests and demonstrations: set up and driven over JSON-RPC only."""
+
+from __future__ import annotations
+
+# Installing Tryton and setting a company up takes a minute: `make run ERP=tryton` asks for it.
+ON_REQUEST = True
