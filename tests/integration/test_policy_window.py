@@ -1,0 +1,150 @@
+"""A channel's policy at work on a whole window: approval, shipments, closed periods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import text
+
+from include.connectors.stores.shopify.sandbox import amend
+from include.pipelines import documents, orders
+from include.pipelines.quarantine import ReplayOf, replay
+from include.settings.channel import PolicySettings
+from include.staging import desk
+from local.postgres import EmbeddedPostgres
+from tests.integration.world import NOW, World, day, open_world
+
+YESTERDAY = day(1)
+
+
+@pytest.fixture
+def world(postgres_server: EmbeddedPostgres, staging_url: str) -> Iterator[World]:
+    with open_world(postgres_server, staging_url, per_day=30) as opened:
+        yield opened
+
+
+def choose(world: World, **policy: object) -> None:
+    chosen = PolicySettings.model_validate(policy)
+    world.house.settings = world.house.settings.model_copy(update={"policy": chosen})
+
+
+def held(world: World, *reasons: str) -> list[desk.HeldOrder]:
+    wanted = desk.Wanted(reason_classes=reasons, severity="critical")
+    with world.house.engine.connect() as connection:
+        return desk.find(connection, wanted, NOW, limit=500)
+
+
+def count(world: World, soptype: int) -> int:
+    return world.books(
+        "select count(*) from sales_documents where soptype = :t and voidstts = 0", t=soptype
+    )[0][0]  # type: ignore[return-value]
+
+
+def test_nothing_is_posted_before_a_person_approved_it_and_a_dearer_edit_asks_again(
+    world: World,
+) -> None:
+    choose(world, approval="required")
+    proof = world.whole(YESTERDAY)
+    waiting = held(world, "approval")
+    assert proof.is_complete
+    assert proof.held_by_reason["approval"] == len(waiting) > 0
+    assert world.books("select 1 from sales_documents") == []
+    assert all(row.can_be_released for row in waiting)
+    with world.house.engine.begin() as connection:
+        for row in waiting:
+            assert desk.release(connection, row.quarantine_id, actor="ada", reason="looked at")
+    assert world.whole(YESTERDAY, "r2").is_complete
+    elsewhere = {row.order_id_store for row in held(world)} & {r.order_id_store for r in waiting}
+    assert held(world, "approval") == []
+    assert count(world, 2) == len(waiting) - len(elsewhere)
+
+    first = next(row for row in waiting if row.order_id_store not in elsewhere)
+    assert released(world, first) == [("ada", "order_approved", first.amount)]
+    make_dearer(world, first.order_number)
+    again = ReplayOf(order_numbers=(first.order_number,))
+    post_afresh(world, first)
+    (dearer,) = held(world, "approval")
+    assert "has become dearer" in dearer.message
+    with world.house.engine.begin() as connection:
+        assert desk.release(connection, dearer.quarantine_id, actor="ada", reason="fine")
+    assert replay(world.house, "r4", again).closed == 1
+    assert released(world, first)[-1][2] == dearer.amount > first.amount
+
+
+def released(world: World, row: desk.HeldOrder) -> list[tuple[object, ...]]:
+    return world.ask(
+        "select actor, after ->> 'rule', (after ->> 'total')::numeric from log_audit"
+        " where action = 'released' and key ->> 'order_id_store' = :order order by audit_id",
+        order=row.order_id_store,
+    )
+
+
+def make_dearer(world: World, number: str) -> None:
+    order = world.store.by_name(number)
+    line = next(line for line in order.lines if line.current)
+    line.quantity += 1
+    amend.settle(order, world.store.ids, NOW - timedelta(hours=1))
+    world.store.put(order)
+
+
+def post_afresh(world: World, row: desk.HeldOrder) -> None:
+    """Pull and post one order by its number."""
+    run = world.run(day(0), "r3", order_numbers=(row.order_number,))
+    batch, _ = world.pull(run)
+    orders.validate(world.house, batch)
+    orders.load(world.house, batch)
+    documents.post(world.house, [row.order_id_store], batch)
+
+
+def test_a_channel_that_bills_on_shipment_bills_what_was_handed_over_and_proves_it(
+    world: World,
+) -> None:
+    choose(world, invoice="on_shipment")
+    assert world.whole(YESTERDAY).is_complete
+    assert count(world, 2) > count(world, 3) > 0
+    ((ordered, paid),) = world.books(
+        "select sum(docamnt), sum(pymtrcvd) from sop10100 where soptype = 2"
+    )
+    assert Decimal(0) < paid <= ordered  # type: ignore[operator]
+    again = world.whole(YESTERDAY, "r2")
+    assert (again.is_complete, again.unexplained) == (True, 0)
+
+
+@pytest.mark.parametrize("choice", ["hold", "next_open"])
+def test_documents_of_a_closed_period_wait_or_are_posted_on_the_next_open_day(
+    world: World, choice: str
+) -> None:
+    choose(world, closed_period=choice)
+    close(world, 1)
+    assert world.whole(YESTERDAY).is_complete
+    if choice == "hold":
+        waiting = held(world, "closed_period")
+        assert waiting
+        assert "open the period of November 2026" in waiting[0].message
+        assert count(world, 3) == 0
+        close(world, 0)
+        assert world.whole(YESTERDAY, "r2").is_complete
+        assert held(world, "closed_period") == []
+        assert count(world, 3) > 0
+        return
+    rows = world.books("select distinct bachnumb from sop10100 where soptype = 3")
+    assert rows == [("SHOP20261201",)]
+    ((dated,),) = world.books("select max(docdate)::text from sop10100 where soptype = 3")
+    assert dated < "2026-12-01"  # type: ignore[operator]
+    with world.gp.begin() as connection:
+        connection.execute(text("select gp_post_batch('SHOP20261201')"))
+    dates = world.books("select distinct glpostdt::text from sop30200 where soptype = 3")
+    assert dates == [("2026-12-01",)]
+
+
+def close(world: World, closed: int) -> None:
+    with world.gp.begin() as connection:
+        connection.execute(
+            text(
+                "update sy40100 set closed = :closed where series = 3 and perioddt = '2026-11-01'"
+            ),
+            {"closed": closed},
+        )
