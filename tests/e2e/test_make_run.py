@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -31,6 +32,18 @@ def test_the_last_three_days_are_posted_and_proven_complete(runner: Runner) -> N
     for days in range(1, 4):
         assert f"{runner.today() - timedelta(days=days):%Y-%m-%d} 00:00 - " in told
     assert runner.documents() > 3 * PER_DAY / 2
+
+
+def test_orders_live_on_between_the_windows_and_the_summary_accounts_for_them(
+    runner: Runner,
+) -> None:
+    told = runner.output.read_text()
+    assert "what happened in the shop, between the windows:" in told
+    changed = [int(number) for number in re.findall(r"(\d+) changed after posting", told)]
+    assert changed[0] == 0, "nothing was posted before the first window"
+    assert sum(changed) > 0
+    for words in ("credit notes", "paid back", "of these in the store:", "refunded"):
+        assert words in told
 
 
 def test_the_summary_names_the_pages_and_the_users(runner: Runner) -> None:
