@@ -7,7 +7,6 @@ same one again changes nothing, so any window can be replayed at any time.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
@@ -159,26 +158,6 @@ def read_orders(
     )
     documents = [(row.order_id_store, row.document) for row in rows]
     return list(amendments.filled_in(connection, channel, documents))
-
-
-def staged_versions(
-    connection: Connection, channel: str, order_ids: Sequence[str]
-) -> dict[str, datetime]:
-    """Return the version that staging holds of each order; absent ones are left out.
-
-    Args:
-        connection: Open connection.
-        channel: Channel id.
-        order_ids: Store ids.
-    """
-    rows = connection.execute(
-        text(
-            "SELECT order_id_store, updated_at FROM staged_order"
-            " WHERE channel = :channel AND order_id_store = ANY(:order_ids)"
-        ),
-        {"channel": channel, "order_ids": list(order_ids)},
-    )
-    return {row.order_id_store: row.updated_at for row in rows}
 
 
 def order_ids_in_batch(
