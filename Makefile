@@ -21,7 +21,7 @@ RUN_ARGUMENTS = $(if $(filter-out 0,$(ONCE)),--once) $(if $(DAYS),--days $(DAYS)
 PYTEST = $(BIN)/python -m pytest --durations=10 --durations-min=5
 WORKERS ?= 2
 
-.PHONY: help setup run stop status test test-fast test-e2e conformance lint format lock check-lock bench simulate clean
+.PHONY: help setup run stop status test test-fast test-e2e conformance new-erp new-store lint format lock check-lock bench simulate clean
 
 help: ## Show this list
 	@echo "make <target>   (PYTHON=$(PYTHON))"
@@ -60,6 +60,12 @@ test-e2e: setup ## Run the end-to-end tests, which bring up Airflow
 
 conformance: setup ## Try every connector, or one (ERP= STORE=), and say what it still gets wrong
 	$(PYTEST) -q --tb=no tests/conformance $(if $(ERP)$(STORE),-k "$(ERP)$(STORE)")
+
+new-erp: setup ## Write the folder of a new ERP connector (name=acme_books)
+	@$(BIN)/python -m local.scaffold erp "$(name)"
+
+new-store: setup ## Write the folder of a new store connector (name=market_hall)
+	@$(BIN)/python -m local.scaffold store "$(name)"
 
 lint: setup ## Check style, types and layers
 	$(BIN)/ruff check .

@@ -52,18 +52,26 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
             connector, group, scenario, sentence = named[TRIED]
             words = "" if outcome == "passed" else _words(report) or sentence
             tried.setdefault(connector, []).append((group, scenario, sentence, words))
-    write = terminalreporter.write_line
     for connector, found in sorted(tried.items()):
-        wrong = [row for row in found if row[3]]
-        good = len(found) - len(wrong)
+        good = sum(not words for *_, words in found)
         terminalreporter.section(f"{connector}: {good} of {len(found)} scenarios")
         for group in dict.fromkeys(row[0] for row in found):
             mine = [row for row in found if row[0] == group]
-            write(f"  {group}: {sum(not row[3] for row in mine)} of {len(mine)}")
-            for _, name, sentence, words in mine:
-                if words:
-                    write(f"    WRONG  {name}: {sentence}")
-                    write(f"           {words}")
+            for line in _told(group, mine):
+                terminalreporter.write_line(line)
+
+
+def _told(group: str, rows: list[tuple[str, str, str, str]]) -> Iterator[str]:
+    """Tell of one group: how many passed, then what is wrong, the same words once."""
+    yield f"  {group}: {sum(not words for *_, words in rows)} of {len(rows)}"
+    wrong: dict[str, list[str]] = {}
+    for _, name, sentence, words in rows:
+        if words:
+            wrong.setdefault(words, []).append(f"{name}: {sentence}")
+    for words, told in wrong.items():
+        for line in told:
+            yield f"    WRONG  {line}"
+        yield f"           {words}"
 
 
 def _words(report: Any) -> str:

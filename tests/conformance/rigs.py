@@ -36,22 +36,31 @@ class Overheard(logging.Handler):
         return [line[:200] for line in found]
 
 
-def watched(tried: Scenario, stand: Stand) -> None:
-    """Try a scenario; whatever it is about, nothing personal may be logged or told."""
+@contextmanager
+def overhearing() -> Iterator[Overheard]:
+    """Hear everything that is logged, also where another test has switched logging off."""
     overheard = Overheard()
-    root, disabled = logging.getLogger(), logging.root.manager.disable
-    level = root.level
+    root = logging.getLogger()
+    level, disabled = root.level, root.manager.disable
     root.addHandler(overheard)
     root.setLevel(logging.INFO)
     logging.disable(logging.NOTSET)
     try:
-        tried.run(stand)
-        told = [f"{finding.message} {finding.remote}" for finding in stand.findings()]
+        yield overheard
     finally:
         root.removeHandler(overheard)
         root.setLevel(level)
         logging.disable(disabled)
-        stand.tidy()
+
+
+def watched(tried: Scenario, stand: Stand) -> None:
+    """Try a scenario; whatever it is about, nothing personal may be logged or told."""
+    with overhearing() as overheard:
+        try:
+            tried.run(stand)
+            told = [f"{finding.message} {finding.remote}" for finding in stand.findings()]
+        finally:
+            stand.tidy()
     slips = overheard.slips(PRIVATE)
     assert not slips, f"personal data in the log: {slips}"
     slips = [line for line in told for word in PRIVATE if word in line]
