@@ -102,6 +102,15 @@ def test_what_lowers_the_total_is_a_discount_and_charges_are_items(account: Acco
     assert billed.total == made.total == Decimal("42.98")
 
 
+def test_an_order_of_which_only_shipping_is_left_has_it_as_a_line(account: Account) -> None:
+    made = document(DocumentKind.SALES_ORDER, charges=(shipping(),))
+    account.post(made, invoice(made))
+    assert account.find(made)[0].state is RemoteState.POSTED
+    goods = order(number="#1002")
+    left = change(goods, charges=(shipping(),))
+    assert account.post(goods, left).total == Decimal("5.00")
+
+
 def test_the_account_is_read_as_it_is_by_another_process(account: Account) -> None:
     made = order()
     first = account.post(made)

@@ -144,9 +144,9 @@ class Translator:
         is_order = document.key.kind is not DocumentKind.INVOICE
         lines = [
             *(part for line in document.lines for part in self._lines(line, distribute=is_order)),
-            *self._charge_lines(document.charges, shipping_apart=True),
+            *self._charge_lines(document.charges, shipping_apart=_has_goods(document)),
         ]
-        shipping = _shipping(document.charges)
+        shipping = _shipping(document)
         taxes = self._taxes(document)
         discounts = self._discounts(document)
         self._tie(document, lines, taxes, shipping - sum(discounts.values(), ZERO))
@@ -196,9 +196,9 @@ class Translator:
             raise self._wrong_base(document, "a sales order")
         lines = (
             *(part for line in document.lines for part in self._lines(line, distribute=False)),
-            *self._charge_lines(document.charges, shipping_apart=True),
+            *self._charge_lines(document.charges, shipping_apart=_has_goods(document)),
         )
-        shipping, taxes = _shipping(document.charges), self._taxes(document)
+        shipping, taxes = _shipping(document), self._taxes(document)
         discount = sum(self._discounts(document).values(), ZERO)
         self._tie(document, lines, taxes, shipping - discount)
         return HeartlandInvoice(
@@ -524,8 +524,17 @@ def _up_to(
     return tuple(within), rest
 
 
-def _shipping(charges: Iterable[DocumentCharge]) -> Decimal:
-    own = (c.net for c in charges if c.kind is ChargeKind.SHIPPING and c.net > 0)
+def _has_goods(document: Document) -> bool:
+    """Whether there is a line beside shipping: Heartland knows no order without one."""
+    beside = (c for c in document.charges if c.kind is not ChargeKind.SHIPPING and c.net > 0)
+    return any(line.quantity for line in document.lines) or any(beside)
+
+
+def _shipping(document: Document) -> Decimal:
+    """Return what is charged for shipping beside the lines."""
+    if not _has_goods(document):
+        return ZERO
+    own = (c.net for c in document.charges if c.kind is ChargeKind.SHIPPING and c.net > 0)
     return sum(own, ZERO)
 
 
