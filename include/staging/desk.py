@@ -366,6 +366,37 @@ def notes(connection: Connection, channel: str, order_id: str) -> list[Note]:
     return [Note(*row) for row in rows]
 
 
+def read_document(connection: Connection, channel: str, order_id: str, *, actor: str) -> str | None:
+    """Return the newest raw document of an order; that somebody read it goes into the audit log.
+
+    Args:
+        connection: Open connection; the caller commits.
+        channel: Channel id.
+        order_id: Store id.
+        actor: Who reads it.
+
+    Returns:
+        The document as the store sent it; ``None`` when landing no longer keeps it.
+    """
+    document = connection.scalar(
+        text(
+            "SELECT CAST(document AS text) FROM landing_document WHERE channel = :channel"
+            " AND order_id_store = :order_id ORDER BY updated_at DESC, landed_at DESC LIMIT 1"
+        ),
+        {"channel": channel, "order_id": order_id},
+    )
+    if document is None:
+        return None
+    connection.execute(
+        text(
+            "INSERT INTO log_audit (actor, action, subject, key)"
+            " VALUES (:actor, 'read', 'landing_document', CAST(:key AS jsonb))"
+        ),
+        {"actor": actor, "key": _json({"channel": channel, "order_id_store": order_id})},
+    )
+    return str(document)
+
+
 def audit(connection: Connection, channel: str, order_id: str) -> list[AuditEntry]:
     """Return what people did with an order and with the mapping rows it waited for, newest first.
 

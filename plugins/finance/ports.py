@@ -181,6 +181,10 @@ class QuarantineDesk(Protocol):
         """Return everything known of a row's order."""
         ...
 
+    def document(self, row: HeldOrder, actor: str) -> str | None:
+        """Return the raw document that landing keeps of a row's order; reading it is noted."""
+        ...
+
     def map_examples(self, channel: str, kind: str) -> Sequence[tuple[str, str]]:
         """Return a few rows of a map, to show what its values look like."""
         ...

@@ -30,6 +30,7 @@ MAY_NOT_READ = (
     "You may not see this. Ask for the right to read the runs of the channel's orders DAG."
 )
 MAY_NOT_EDIT = "You may read this and not change it. That takes the right to edit the orders DAG."
+GONE = "Landing no longer keeps the document: it was erased, or is past its retention."
 FOREIGN = "This request did not come from the Quarantine page itself, so nothing was changed."
 
 router = APIRouter()
@@ -167,6 +168,16 @@ def show_order(request: Request, quarantine_id: int, person: Someone, done: str 
         now=person.now,
         done=done,
     )
+
+
+@router.get("/held/{quarantine_id:int}/document.json")
+def download_document(quarantine_id: int, person: Someone) -> Response:
+    """Download the order as the store sent it: for those who may act on it, and noted."""
+    row = person.own_row(quarantine_id)
+    document = person.desk.document(row, person.name)
+    if document is None:
+        raise HTTPException(410, GONE)
+    return download(document, "application/json", f"order-{row.quarantine_id}.json")
 
 
 @acting.post("/replay")

@@ -57,6 +57,11 @@ class StagingDesk(Staging):
                 amendments.missing_on(connection, channel, order_id),
             )
 
+    def document(self, row: HeldOrder, actor: str) -> str | None:
+        """Return the raw document that landing keeps of a row's order; reading it is noted."""
+        with self._writing() as connection:
+            return desk.read_document(connection, row.channel, row.order_id_store, actor=actor)
+
     def map_examples(self, channel: str, kind: str) -> Sequence[tuple[str, str]]:
         """Return a few rows of a map, to show what its values look like."""
         with self._reading() as connection:

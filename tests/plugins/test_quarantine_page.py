@@ -270,6 +270,33 @@ def test_ops_assigns_notes_and_releases_and_the_order_shows_who_did_it(
     )
 
 
+def test_the_raw_document_is_for_those_who_act_and_reading_it_is_noted(
+    client_of: Client, engine: Engine
+) -> None:
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO landing_document (channel, order_id_store, updated_at, digest,"
+                " order_number, document, batch_id) VALUES ('shopify_gp',"
+                " 'gid://shopify/Order/1001', now(), 'x', '#1001', CAST(:document AS json), 1)"
+            ),
+            {"document": '{"name": "#1001", "email": "ada@example.com"}'},
+        )
+    row = row_of(engine, "#1001")
+    path = f"{QUARANTINE_PREFIX}/held/{row}/document.json"
+    assert client_of("finance").get(path).status_code == 403
+    assert client_of(None).get(path).status_code == 303
+    assert "Raw document" not in read(client_of("finance"), f"/held/{row}")
+    assert audit(engine) == []
+    answer = client_of().get(path)
+    assert answer.json() == {"name": "#1001", "email": "ada@example.com"}
+    assert "no-store" in answer.headers["cache-control"]
+    assert "the raw document" in read(client_of(), f"/held/{row}")
+    gone = client_of().get(f"{QUARANTINE_PREFIX}/held/{row_of(engine, '#1002')}/document.json")
+    assert gone.status_code == 410
+    assert "no longer keeps the document" in gone.text
+
+
 def test_ops_fills_in_what_the_store_left_empty_and_takes_it_back(
     client_of: Client, engine: Engine
 ) -> None:
