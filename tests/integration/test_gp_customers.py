@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from sqlalchemy import make_url
 
 from include.domain.document import Document
 from include.domain.errors import MappingMissing, Refused
-from include.domain.order import Customer
+from include.domain.order import Customer, TaxId
 from local.postgres import EmbeddedPostgres
 from tests.integration.gp_company import HOME, Company, company, document, invoice
 
@@ -119,17 +120,17 @@ def test_documents_that_follow_stay_with_the_customer_of_the_first(books: Compan
 def test_what_changed_in_the_store_is_carried_over_and_nothing_is_written_when_nothing_did(
     books: Company,
 ) -> None:
-    post(books, order(1), update_customers=True)
+    post(books, order(1))
     books.run(
         "create table written as select 0 as n; create function count_it() returns trigger language"
         " plpgsql as 'begin update written set n = n + 1; return null; end';"
         "create trigger t after update on rm00101 for each statement execute function count_it()"
     )
-    post(books, order(2), update_customers=True)
+    post(books, order(2))
     assert books.value("select n from written") == 0
     moved = replace(HOME, line_1="2 Other Street", neighbourhood=None)
     ann = replace(ANN, name="Ann Married", email="ann@new.example")
-    post(books, order(3, ann, shipping_address=moved), update_customers=True)
+    post(books, order(3, ann, shipping_address=moved))
     assert books.value("select n from written") == 1
     row = books.run("select custname, address1 from rm00101 where custnmbr = 'W4711'")
     assert row == [("Ann Married", "2 Other Street")]
@@ -138,9 +139,44 @@ def test_what_changed_in_the_store_is_carried_over_and_nothing_is_written_when_n
     assert books.value("select inet1 from sy01200") == "ann@new.example"
 
 
+def test_an_older_order_brings_no_news_of_its_customer(books: Company) -> None:
+    today = order(1).document_on
+    post(books, order(1))
+    old = replace(order(2, replace(ANN, name="Ann Maiden")), document_on=today - timedelta(days=1))
+    post(books, old)
+    assert books.value("select custname from rm00101 where custnmbr = 'W4711'") == "Ann Example"
+    post(books, order(3, replace(ANN, name="Ann Married")))
+    assert books.value("select custname from rm00101 where custnmbr = 'W4711'") == "Ann Married"
+
+
+def test_customers_that_the_books_had_before_are_never_changed(books: Company) -> None:
+    mapped = Customer("gid://shopify/Customer/77", name="Somebody Else", email="x@example.com")
+    post(books, order(1, mapped))
+    books.run("insert into sy01200 values ('CUS', 'WEBGUEST', 'PRIMARY', 'ann@example.com')")
+    post(books, order(2), order(3, replace(ANN, name="Ann Married")))
+    assert booked_on(books) == ["KNOWN", "WEBGUEST", "WEBGUEST"]
+    names = books.run("select custnmbr, custname from rm00101 order by 1")
+    assert names == [("KNOWN", "Known customer"), ("WEBGUEST", "Web guests")]
+
+
+def test_carrying_changes_over_can_be_switched_off(books: Company) -> None:
+    post(books, order(1), order(2, replace(ANN, name="Ann Married")), update_customers=False)
+    assert books.value("select custname from rm00101 where custnmbr = 'W4711'") == "Ann Example"
+
+
+def test_the_buyers_tax_registration_stands_on_every_document(books: Company) -> None:
+    ann = replace(ANN, tax_ids=(TaxId("vat", "DE123456789"), TaxId("eori", "DE1")))
+    post(books, order(1001, ann), invoice(customer=ann))
+    rows = books.run("select soptype, txrgnnum from sales_documents order by 1")
+    assert rows == [(2, "DE123456789"), (3, "DE123456789")]
+    long = replace(ANN, tax_ids=(TaxId("vat", "X" * 26),))
+    with pytest.raises(Refused, match="TXRGNNUM"):
+        post(books, order(1002, long))
+
+
 def test_an_address_that_became_shorter_loses_its_second_line(books: Company) -> None:
     long = replace(HOME, line_2="Flat 3")
-    post(books, order(1, shipping_address=long), order(2), update_customers=True)
+    post(books, order(1, shipping_address=long), order(2))
     assert books.value("select address2 from rm00102 where adrscode = 'PRIMARY'") == ""
 
 

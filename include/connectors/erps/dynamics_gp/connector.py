@@ -378,15 +378,22 @@ class DynamicsGp:
         return payload.customer, _sent(payload.customer_calls)
 
     def _customer_changes(self, session: Session, payload: GpDocument) -> list[Call]:
-        """Return the calls whose values differ from what GP has of a known customer."""
-        if not self.settings.update_customers or payload.store_customer is None:
+        """Return the calls whose values differ from what GP has of a known customer.
+
+        An order older than the newest that GP has of the customer brings no news.
+        """
+        if not self.settings.update_customers or not payload.is_own_customer:
             return []
         known = session.customer(payload.customer)
-        return [
+        changes = [
             Call(call.PROCEDURE, call.values())
             for call in payload.customer_calls
             if _differs(call.values(), known.get(str(call.values().get("ADRSCODE", "")), {}))
         ]
+        if not changes:
+            return []
+        newest = session.newest_order_on(payload.customer)
+        return [] if newest is not None and newest > payload.header.DOCDATE else changes
 
     # -- what GP holds already ----------------------------------------------------------------
 

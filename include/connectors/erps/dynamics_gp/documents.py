@@ -82,6 +82,7 @@ class GpDocument:
         sequence: The document's own sequence among its kind.
         change: Sequence of the order change that this is, 0 for a document of its own.
         store_customer: The store's id of the customer; none for a guest.
+        is_own_customer: Whether the customer's number is the channel's own, not one of the map.
         email: The customer's e-mail address, as the store knows it.
     """
 
@@ -97,6 +98,7 @@ class GpDocument:
     sequence: int = 1
     change: int = 0
     store_customer: str | None = None
+    is_own_customer: bool = False
     email: str | None = field(default=None, repr=False)
 
     @property
@@ -545,6 +547,8 @@ class _Builder:
             sequence=document.key.sequence,
             change=document.key.sequence if self.is_change else 0,
             store_customer=None if self._is_guest else self._store_customer,
+            is_own_customer=not self._is_guest
+            and self.mappings.get("customer", self._store_customer or "") is None,
             email=None if self._is_guest else (document.customer or NOBODY).email,
         )
         if self.settings.code_page:
@@ -900,6 +904,7 @@ class _Builder:
             CREATETAXES=0,
             DEFTAXSCHDS=0,
             CURNCYID=self.currency,
+            TXRGNNUM=self._tax_id(),
             USRDEFND1=document.key.order_id_store,
             NOTETEXT=(
                 f"Buyer's purchase order: {document.purchase_order_number}"
@@ -909,6 +914,11 @@ class _Builder:
             ShipToName=to_name or None,
             **address,
         )
+
+    def _tax_id(self) -> str | None:
+        """The buyer's tax registration; of several the first that the store names."""
+        tax_ids = (self.document.customer or NOBODY).tax_ids
+        return tax_ids[0].number if tax_ids else None
 
     def _name_on_document(self) -> str | None:
         """A guest's own name goes on the document; a customer's comes from the customer."""

@@ -218,6 +218,13 @@ _BY_E_MAIL = """
 select distinct a.Master_ID master_id from SY01200 a join RM00101 c on c.CUSTNMBR = a.Master_ID
 where a.Master_Type = 'CUS' and lower(a.INET1) = :email and c.INACTIVE = 0
 """
+_NEWEST = """
+select max(DOCDATE) newest from (
+    select DOCDATE from SOP10100 where SOPTYPE = 2 and CUSTNMBR = cast(:customer as varchar(15))
+    union all
+    select DOCDATE from SOP30200 where SOPTYPE = 2 and CUSTNMBR = cast(:customer as varchar(15))
+) orders
+"""
 _CUSTOMER = """
 select c.CUSTNAME custname, a.ADRSCODE adrscode, a.CNTCPRSN cntcprsn, a.ShipToName shiptoname,
     a.ADDRESS1 address1, a.ADDRESS2 address2, a.ADDRESS3 address3, a.CITY city, a.STATE state,
@@ -418,6 +425,11 @@ class Session(ABC):
             }
             for row in self.rows(_CUSTOMER, {"customer": number})
         }
+
+    def newest_order_on(self, customer: str) -> date | None:
+        """Return the date of the newest order that GP has of a customer."""
+        newest = self.rows(_NEWEST, {"customer": customer})[0]["newest"]
+        return None if newest is None else _day(newest)
 
     def batch_is_busy(self, batch: str) -> bool:
         """Tell whether somebody has the batch open or is posting it."""

@@ -91,8 +91,10 @@ class DynamicsGpSettings(BaseModel):
         "account, or hold the order until the customer map has a row.",
     )
     update_customers: bool = Field(
-        default=False,
-        description="Carry a changed name, address or e-mail over to known customers.",
+        default=True,
+        description="Carry a changed name, address or e-mail over to customers that have the "
+        "channel's own number. Customers of the map, or found by e-mail, are never changed, nor is "
+        "anything by an order older than the newest that GP has of the customer.",
     )
     sku_is_item_number: bool = Field(
         default=True,

@@ -31,6 +31,7 @@ create table sop10100 (
     shipmthd varchar(15) not null default '',
     locncode varchar(11) not null default '',
     taxschid varchar(15) not null default '',
+    txrgnnum varchar(25) not null default '',
     slprsnid varchar(15) not null default '',
     curncyid varchar(15) not null,
     xchgrate numeric(19, 7) not null default 0,

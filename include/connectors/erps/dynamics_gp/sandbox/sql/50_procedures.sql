@@ -666,7 +666,7 @@ begin
             address2 = coalesce(p ->> 'ADDRESS2', address2), address3 = coalesce(p ->> 'ADDRESS3', address3),
             city = coalesce(p ->> 'CITY', city), state = coalesce(p ->> 'STATE', state), zipcode = coalesce(p ->> 'ZIPCODE', zipcode),
             country = coalesce(p ->> 'COUNTRY', country), phnumbr1 = coalesce(p ->> 'PHNUMBR1', phnumbr1),
-            shipmthd = coalesce(p ->> 'SHIPMTHD', shipmthd), locncode = coalesce(p ->> 'LOCNCODE', locncode),
+            txrgnnum = coalesce(p ->> 'TXRGNNUM', txrgnnum), shipmthd = coalesce(p ->> 'SHIPMTHD', shipmthd), locncode = coalesce(p ->> 'LOCNCODE', locncode),
             subtotal = subtotal_, trdisamt = discount, frtamnt = freight, miscamnt = misc, taxamnt = tax, frttxamt = taxes.freight,
             msctxamt = taxes.misc, docamnt = amount, pymtrcvd = received, deprecvd = deposits, acctamnt = amount - received,
             refrence = coalesce(p ->> 'REFRENCE', refrence), integrationid = coalesce(p ->> 'INTEGRATIONID', integrationid),
@@ -682,7 +682,7 @@ begin
         insert into sop10100 (
             soptype, sopnumbe, origtype, orignumb, docid, docdate, ordrdate, invodate, bachnumb, custnmbr, custname, cstponbr,
             prbtadcd, prstadcd, shiptoname, cntcprsn, address1, address2, address3, city, state, zipcode, country, phnumbr1,
-            shipmthd, locncode, taxschid, slprsnid, curncyid, xchgrate, subtotal, trdisamt, frtamnt, miscamnt, taxamnt,
+            shipmthd, locncode, taxschid, txrgnnum, slprsnid, curncyid, xchgrate, subtotal, trdisamt, frtamnt, miscamnt, taxamnt,
             frttxamt, msctxamt, docamnt, pymtrcvd, deprecvd, acctamnt, refrence, user2ent, integrationid
         ) values (
             kind, number, origin_type, origin, p ->> 'DOCID', (p ->> 'DOCDATE')::date,
@@ -695,7 +695,7 @@ begin
             coalesce(p ->> 'STATE', customer.state), coalesce(p ->> 'ZIPCODE', customer.zip),
             coalesce(p ->> 'COUNTRY', customer.country), coalesce(p ->> 'PHNUMBR1', customer.phone1),
             coalesce(p ->> 'SHIPMTHD', customer.shipmthd), coalesce(p ->> 'LOCNCODE', ''), coalesce(p ->> 'TAXSCHID', ''),
-            coalesce(p ->> 'SLPRSNID', ''), currency, coalesce((p ->> 'XCHGRATE')::numeric, 0), subtotal_, discount, freight, misc,
+            coalesce(p ->> 'TXRGNNUM', ''), coalesce(p ->> 'SLPRSNID', ''), currency, coalesce((p ->> 'XCHGRATE')::numeric, 0), subtotal_, discount, freight, misc,
             tax, taxes.freight, taxes.misc, amount, received, deposits, amount - received, coalesce(p ->> 'REFRENCE', ''),
             coalesce(p ->> 'USER2ENT', ''), coalesce(p ->> 'INTEGRATIONID', '')
         );
