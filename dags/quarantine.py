@@ -1,4 +1,4 @@
-"""Quarantine: replay held orders, tell their owners once, notice when no orders come any more."""
+"""Quarantine: replay held orders, show what a replay would do, tell their owners once."""
 
 from __future__ import annotations
 
@@ -60,25 +60,7 @@ def quarantine_digest(channel: Channel) -> DAG:
     return dag
 
 
-def silence(channel: Channel) -> DAG:
-    """Wire the DAG that notices, every hour, when no orders come any more."""
-    with DAG(
-        dag_id=f"silence__{channel.name}",
-        schedule=CronTriggerTimetable("20 * * * *", timezone="UTC"),
-        start_date=channel.start_at,
-        catchup=False,
-        max_active_runs=1,
-        tags=["quarantine", channel.name],
-        default_args=alerts.defaults(channel.name, channel.owner),
-        doc_md=documentation.of("quarantine_silence", channel),
-    ) as dag:
-        task(task_id="listen")(quarantine.listen)(channel.name)
-    return dag
-
-
 for found in each_channel():
     globals()[f"quarantine_replay__{found.name}"] = quarantine_replay(found)
     globals()[f"quarantine_replay_dry_run__{found.name}"] = quarantine_replay_dry_run(found)
     globals()[f"quarantine_digest__{found.name}"] = quarantine_digest(found)
-    if found.cron is not None:
-        globals()[f"silence__{found.name}"] = silence(found)
