@@ -40,6 +40,15 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def work_of(page: Page) -> Work:
+    """Return what has to be known of a page to work on it.
+
+    Args:
+        page: The page.
+    """
+    return Work([header.order_id_store for header in page.headers], page.body, {**page.context})
+
+
 class Helper:
     """The process, the pages it has, and the thread that takes in what it made of them.
 
@@ -126,9 +135,8 @@ class Helper:
         if not self.ready.is_set() or len(self._given) >= DEPTH:
             return False
         self._given.append(page)
-        work = Work([header.order_id_store for header in page.headers], page.body, {**page.context})
         try:
-            send(self._stdin, work)
+            send(self._stdin, work_of(page))
         except BrokenPipeError:
             self.ready.clear()  # it is among those that ``finish`` returns
         return True

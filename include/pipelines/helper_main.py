@@ -21,7 +21,7 @@ from typing import IO, Any
 import msgspec
 
 from include.domain.money import ZERO
-from include.pipelines.translation import translate
+from include.pipelines.translation import translated
 from include.ports.store import PageReader
 from include.staging.copying import UNFIT, EncodedOrder, encode
 
@@ -118,13 +118,13 @@ def work_on(start: Start, reader: PageReader, work: Work) -> Done:
         reader: Reads and translates.
         work: The page.
     """
-    raws = reader.read(work.body, work.order_ids, work.context)
-    places = [place for place, raw in enumerate(raws) if raw is not None]
-    rest = [place for place, raw in enumerate(raws) if raw is None]
-    whole = (raw for raw in raws if raw is not None)
-    orders = []
-    rows = translate(start.channel, reader.normalise, whole, start.now, start.tolerance)
-    for place, row in zip(places, rows, strict=True):
+    orders: list[EncodedOrder] = []
+    rest: list[int] = []
+    for place, raw in enumerate(reader.read(work.body, work.order_ids, work.context)):
+        if raw is None:
+            rest.append(place)
+            continue
+        row = translated(start.channel, reader.normalise, raw, start.now, start.tolerance)
         try:
             orders.append(encode(start.channel, start.batch_id, row))
         except UNFIT:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
 from include.pipelines import helper
-from include.pipelines.helper_main import Done, Start, name_of
+from include.pipelines.helper_main import Done, Start, name_of, work_on
 from include.pipelines.house import House
 from include.pipelines.translation import translate
 from include.ports.store import OrderHeader, Page, PagedStore, RawOrder
@@ -61,16 +61,13 @@ def take_in(
         RemoteUnavailable: The store did not answer.
     """
     with _rare_collections():
-        if (
-            len(headers) >= apart_from
-            and isinstance(house.store, PagedStore)
-            and helper.cores() > 1
-        ):
-            return _helped(house, house.store, batch_id, headers)
-        return _alone(house, batch_id, headers)
+        if not isinstance(house.store, PagedStore):
+            return _in_batches(house, batch_id, headers)
+        is_large = len(headers) >= apart_from and helper.cores() > 1
+        return _in_pages(house, house.store, batch_id, headers, is_large=is_large)
 
 
-def _alone(house: House, batch_id: int, headers: Sequence[OrderHeader]) -> TakenIn:
+def _in_batches(house: House, batch_id: int, headers: Sequence[OrderHeader]) -> TakenIn:
     """Land batch by batch; the database writes one while the next is translated."""
     done = _NOTHING
     with ThreadPoolExecutor(1, "land") as writer:
@@ -85,26 +82,15 @@ def _alone(house: House, batch_id: int, headers: Sequence[OrderHeader]) -> Taken
     return done
 
 
-def _helped(
-    house: House, store: PagedStore, batch_id: int, headers: Sequence[OrderHeader]
+def _in_pages(
+    house: House,
+    store: PagedStore,
+    batch_id: int,
+    headers: Sequence[OrderHeader],
+    *,
+    is_large: bool,
 ) -> TakenIn:
-    """Give pages to a second process, and do here what it has no hand free for."""
-    here: list[TakenIn] = []
-    there: list[TakenIn] = []
-
-    def take(page: Page, places: Sequence[int]) -> TakenIn:
-        return _write(house, batch_id, _translated(house, store.read_page(page, places)))
-
-    def take_back(page: Page, done: Done) -> None:
-        with house.engine.begin() as connection:
-            landed = landing.land_encoded(connection, batch_id, done.orders)
-        if landed is None:
-            there.append(take(page, range(len(page.headers))))
-            return
-        there.append(TakenIn(landed.orders, landed.readable(done.orders)))
-        if done.rest:
-            there.append(take(page, done.rest))
-
+    """Land page by page; a large window gives a second process what it has a hand free for."""
     reader = store.reader
     start = Start(
         house.channel,
@@ -114,15 +100,52 @@ def _helped(
         house.clock.now(),
         house.settings.policy.tolerance,
     )
-    with helper.Helper(start, take_back) as process:
-        for page in store.fetch_pages(headers):
-            if not process.take(page):
-                here.append(take(page, range(len(page.headers))))
-        here.extend(take(page, range(len(page.headers))) for page in process.finish())
+    landed: list[TakenIn] = []
+
+    def land(page: Page, done: Done) -> None:
+        landed.extend(_land_page(house, store, batch_id, page, done))
+
+    with ExitStack() as stack:
+        writer = stack.enter_context(ThreadPoolExecutor(1, "land"))
+        second = stack.enter_context(helper.Helper(start, land)) if is_large else None
+        under_way: Future[None] | None = None
+        for page in _pages(store, headers, second):
+            if second is not None and second.take(page):
+                continue
+            done = work_on(start, reader, helper.work_of(page))
+            if under_way is not None:
+                under_way.result()
+            under_way = writer.submit(land, page, done)
+        if under_way is not None:
+            under_way.result()
     total = _NOTHING
-    for part in (*here, *there):
+    for part in landed:
         total = total.plus(part)
     return total
+
+
+def _pages(
+    store: PagedStore, headers: Sequence[OrderHeader], second: helper.Helper | None
+) -> Iterator[Page]:
+    """Yield the pages of the store, then those that a second process took with it."""
+    yield from store.fetch_pages(headers)
+    if second is not None:
+        yield from second.finish()
+
+
+def _land_page(
+    house: House, store: PagedStore, batch_id: int, page: Page, done: Done
+) -> Iterator[TakenIn]:
+    """Land what was made of a page; complete and translate here what that left over."""
+    places: Sequence[int] = done.rest
+    with house.engine.begin() as connection:
+        landed = landing.land_encoded(connection, batch_id, done.orders)
+    if landed is None:
+        places = range(len(page.headers))
+    else:
+        yield TakenIn(landed.orders, landed.readable(done.orders))
+    if places:
+        yield _write(house, batch_id, _translated(house, store.read_page(page, places)))
 
 
 @contextmanager

@@ -31,7 +31,7 @@ def translate(
     now: datetime,
     tolerance: Decimal = ZERO,
 ) -> Iterator[LandedOrder]:
-    """Yield raw documents ready to be landed, in canonical form or held with the reason.
+    """Return raw documents ready to be landed, one by one; held with the reason where need be.
 
     Args:
         channel: Channel id.
@@ -40,14 +40,32 @@ def translate(
         now: The present, aware; an order of later is noted as such.
         tolerance: By how much parts may miss a stated total, in shop currency.
     """
-    for raw in raws:
-        try:
-            yield _translated(channel, normalise, raw, now, tolerance)
-        except OrderError as error:
-            yield unreadable(raw, error)
-        except SURPRISES as error:
-            reason = contained(error, raw.order_number, "it could not be translated")
-            yield unreadable(raw, reason)
+    return (translated(channel, normalise, raw, now, tolerance) for raw in raws)
+
+
+def translated(
+    channel: str,
+    normalise: Normalise,
+    raw: RawOrder,
+    now: datetime,
+    tolerance: Decimal = ZERO,
+) -> LandedOrder:
+    """Return one raw document ready to be landed; see ``translate``.
+
+    Args:
+        channel: Channel id.
+        normalise: The store's translation of one document.
+        raw: The document.
+        now: The present, aware.
+        tolerance: By how much parts may miss a stated total, in shop currency.
+    """
+    try:
+        return _translated(channel, normalise, raw, now, tolerance)
+    except OrderError as error:
+        return unreadable(raw, error)
+    except SURPRISES as error:
+        reason = contained(error, raw.order_number, "it could not be translated")
+        return unreadable(raw, reason)
 
 
 def _translated(

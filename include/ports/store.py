@@ -77,12 +77,12 @@ class PageReader(NamedTuple):
     """Reads pages where there is no store: functions of a module, pure, found by their names.
 
     Attributes:
-        read: Takes body, order ids and context of a page; returns one document an order, or
+        read: Takes body, order ids and context of a page; yields one document an order, or
             ``None`` where the store is needed to complete it.
         normalise: Translates a document, as ``OrderStore.normalise`` does.
     """
 
-    read: Callable[[bytes, Sequence[str], Mapping[str, Any]], list[RawOrder | None]]
+    read: Callable[[bytes, Sequence[str], Mapping[str, Any]], Iterator[RawOrder | None]]
     normalise: Callable[[str, dict[str, object]], Order]
 
 

@@ -11,6 +11,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from typing import Any, NoReturn
 
 import msgspec
@@ -42,6 +43,7 @@ _SERVER_FAULT = 500
 _LATER = {408, 425, 429, 430}
 _PASSING = {"INTERNAL_SERVER_ERROR", "TIMEOUT", "SERVICE_UNAVAILABLE", "GATEWAY_TIMEOUT"}
 _THROTTLE_PAUSE = 1.0
+_STEP_BYTES = 1 << 20
 
 
 class QueryTooCostly(RemoteUnavailable):
@@ -264,10 +266,13 @@ class ShopifyClient:
                 data=payload,
                 headers={"Content-Type": "application/json", "Accept": "application/json"},
                 auth=self._auth,
+                stream=True,
                 timeout=(self._settings.connect_seconds, self._settings.read_seconds),
                 allow_redirects=False,
             )
-            body = response.content
+            # In large steps: each waits for the interpreter, which is busy with the last page.
+            with closing(response):
+                body = b"".join(response.iter_content(_STEP_BYTES))
         except requests.RequestException as error:
             raise as_remote_error(error, self.system) from None
         return response, body

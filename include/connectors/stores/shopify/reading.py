@@ -5,10 +5,11 @@ Light to import, because pages are also read in a process of their own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import orjson
 
 from include.connectors.stores.shopify.access import Access
@@ -166,32 +167,45 @@ _REFUND_CONNECTIONS = (
 _UNFORESEEN = (KeyError, TypeError, AttributeError, ValueError)
 
 
+class _Nodes(msgspec.Struct):
+    nodes: list[msgspec.Raw]
+
+
+_nodes = msgspec.json.Decoder(_Nodes)
+
+
 def read(
     body: bytes, order_ids: Sequence[str], context: Mapping[str, Any]
-) -> list[RawOrder | None]:
-    """Read the orders of a page that are whole as they stand. Pure.
+) -> Iterator[RawOrder | None]:
+    """Read the orders of a page that are whole as they stand, one by one. Pure.
+
+    Each is parsed by itself: it is used while it is in the processor's cache, and gone before the
+    collector of cycles would have to look at all of the page.
 
     Args:
         body: ``data`` of an answer to `orders_hydrate.graphql`.
         order_ids: The orders that were asked for, in this order.
         context: ``access``, as the fields of `Access`, that the answer was given under.
 
-    Returns:
+    Yields:
         One document an order; ``None`` where the store has to be asked for more, or where the
         answer is odd in any way.
     """
     access = Access(**context["access"])
     try:
-        nodes = orjson.loads(body)["nodes"]
-        if len(nodes) != len(order_ids):
-            return [None] * len(order_ids)
-    except _UNFORESEEN:
-        return [None] * len(order_ids)
-    return [_whole(node, order_id, access) for node, order_id in zip(nodes, order_ids, strict=True)]
+        nodes = _nodes.decode(body).nodes
+    except msgspec.DecodeError:
+        nodes = []
+    if len(nodes) != len(order_ids):
+        yield from [None] * len(order_ids)
+        return
+    for node, order_id in zip(nodes, order_ids, strict=True):
+        yield _whole(node, order_id, access)
 
 
-def _whole(node: Document | None, order_id: str, access: Access) -> RawOrder | None:
+def _whole(json: msgspec.Raw, order_id: str, access: Access) -> RawOrder | None:
     try:
+        node: Document | None = orjson.loads(memoryview(json))
         if not node or node["id"] != order_id or "fault" in node or not _sealed(node):
             return None
         require_untruncated(node, "")
