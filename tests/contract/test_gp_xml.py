@@ -8,12 +8,8 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from include.connectors.erps.dynamics_gp.documents import (
-    GpDocument,
-    GpPayment,
-    GpVoid,
-    Translator,
-)
+from include.connectors.erps.dynamics_gp.documents import Translator
+from include.connectors.erps.dynamics_gp.payloads import GpDocument, GpPayment, GpVoid
 from include.connectors.erps.dynamics_gp.settings import DynamicsGpSettings
 from include.connectors.erps.dynamics_gp.xml import render
 from include.domain.document import Document

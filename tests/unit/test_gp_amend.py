@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.connectors.erps.dynamics_gp.amend import Marks, added_by
-from include.connectors.erps.dynamics_gp.documents import (
+from include.connectors.erps.dynamics_gp.payloads import (
     INVOICE,
     ORDER,
     PAYMENT_BAND,

@@ -12,13 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.connectors.erps.dynamics_gp.documents import GpDocument, Translator
+from include.connectors.erps.dynamics_gp.documents import Translator
 from include.connectors.erps.dynamics_gp.econnect.parameters import (
     TaCreateSopPaymentInsertRecord,
     TaSopLineIvcInsert,
     TaSopLineIvcTaxInsert,
     TaUpdateCreateCustomerRcd,
 )
+from include.connectors.erps.dynamics_gp.payloads import GpDocument
 from include.connectors.erps.dynamics_gp.settings import DynamicsGpSettings
 from include.domain.document import Document, DocumentKey, DocumentKind, DocumentTax
 from include.domain.errors import MappingMissing, Refused, Unbalanced

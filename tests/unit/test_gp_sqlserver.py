@@ -14,7 +14,8 @@ from sqlalchemy import create_mock_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from include.connectors.erps.dynamics_gp import sqlserver
-from include.connectors.erps.dynamics_gp.documents import GpDocument, Translator
+from include.connectors.erps.dynamics_gp.documents import Translator
+from include.connectors.erps.dynamics_gp.payloads import GpDocument
 from include.connectors.erps.dynamics_gp.gateway import (
     Call,
     Deadlocked,

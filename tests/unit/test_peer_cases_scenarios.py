@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from include.connectors.erps.dynamics_gp.documents import GpDocument, Translator
+from include.connectors.erps.dynamics_gp.documents import Translator
 from include.connectors.erps.dynamics_gp.econnect.parameters import TaUpdateCreateCustomerRcd
+from include.connectors.erps.dynamics_gp.payloads import GpDocument
 from include.connectors.erps.dynamics_gp.settings import DynamicsGpSettings
 from include.connectors.stores.shopify.normalise import normalise
 from include.domain.document import Document, DocumentKind

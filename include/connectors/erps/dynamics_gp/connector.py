@@ -26,18 +26,7 @@ from include.connectors.erps.dynamics_gp.amend import (
     follow_lines,
     payment_calls,
 )
-from include.connectors.erps.dynamics_gp.documents import (
-    INVOICE,
-    ORDER,
-    RETURN,
-    GpDocument,
-    GpPayment,
-    GpVoid,
-    Translator,
-    receipt_number,
-    reference_of,
-    target_of,
-)
+from include.connectors.erps.dynamics_gp.documents import Translator
 from include.connectors.erps.dynamics_gp.econnect.fields import Procedure, Value
 from include.connectors.erps.dynamics_gp.econnect.parameters import TaSopLineIvcInsert
 from include.connectors.erps.dynamics_gp.gateway import (
@@ -51,6 +40,17 @@ from include.connectors.erps.dynamics_gp.gateway import (
     Situation,
     SopDocument,
     open_gateway,
+)
+from include.connectors.erps.dynamics_gp.payloads import (
+    INVOICE,
+    ORDER,
+    RETURN,
+    GpDocument,
+    GpPayment,
+    GpVoid,
+    receipt_number,
+    reference_of,
+    target_of,
 )
 from include.connectors.erps.dynamics_gp.receipts import receipt_calls
 from include.connectors.erps.dynamics_gp.settings import DynamicsGpSettings

@@ -13,7 +13,6 @@ from datetime import date
 from decimal import Decimal
 from xml.etree import ElementTree as ET
 
-from include.connectors.erps.dynamics_gp.documents import GpDocument, GpPayment, GpVoid
 from include.connectors.erps.dynamics_gp.econnect.fields import Procedure, Value
 from include.connectors.erps.dynamics_gp.econnect.parameters import (
     TaCreateSopPaymentInsertRecord,
@@ -21,6 +20,7 @@ from include.connectors.erps.dynamics_gp.econnect.parameters import (
     TaSopLineIvcTaxInsert,
     TaUpdateCreateCustomerRcd,
 )
+from include.connectors.erps.dynamics_gp.payloads import GpDocument, GpPayment, GpVoid
 from include.domain.errors import Refused
 
 COLLECTIONS = (TaSopLineIvcInsert, TaSopLineIvcTaxInsert, TaCreateSopPaymentInsertRecord)
