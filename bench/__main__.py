@@ -24,13 +24,14 @@ from typing import Any
 import psycopg
 
 from bench import dlt_setup, empty_window, pages, table
-from bench.measure import ROOT, Figures, measure, spread
+from bench.measure import ROOT, Figures, cpu_seconds_of, measure, spread
 from bench.subject import PHASES, measure_window
 from local import postgres
 
 LATEST = ROOT / "bench" / "latest.json"
 PARTS = ("throughput", "posting", "empty")
 DISTINCT = 400
+MEASURED = ("orders_per_second", "seconds", "peak_mb", "cpu_ms", "database_cpu_ms")
 POSTED_ORDERS = 1_000
 _STAMP = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -80,28 +81,40 @@ class Bench:
         finally:
             self.server.drop_database(name)
 
+    @contextlib.contextmanager
+    def _cpu_of_database(self) -> Iterator[Callable[[Figures], Figures]]:
+        """Yield what adds the database's share of the processor to figures."""
+        before = cpu_seconds_of(self.server.pid)
+
+        def spent(figures: Figures) -> Figures:
+            return {**figures, "database_cpu": cpu_seconds_of(self.server.pid) - before}
+
+        yield spent
+
     def subject(self, store: Store) -> Figures:
         """Measure pull, validate and load."""
-        with self.database(migrated=True) as name:
-            return measure_window(store.url, self.server.url(name), store.window)
+        with self.database(migrated=True) as name, self._cpu_of_database() as spent:
+            return spent(measure_window(store.url, self.server.url(name), store.window))
 
     def floor(self, store: Store) -> Figures:
         """Measure the floor."""
-        with self.database(migrated=False) as name:
+        with self.database(migrated=False) as name, self._cpu_of_database() as spent:
             libpq = f"host={self.server.socket_dir} user={postgres.SUPERUSER} dbname={name}"
             arguments = ["--store", store.url, "--database", libpq, "--window", *store.stamps]
-            return measure("bench.floor", arguments)
+            return spent(measure("bench.floor", arguments))
 
     def dlt(self, store: Store) -> Figures:
         """Measure dlt, in its own environment."""
-        with self.database(migrated=False) as name:
+        with self.database(migrated=False) as name, self._cpu_of_database() as spent:
             host = str(self.server.socket_dir)
             arguments = ["--store", store.url, "--host", host, "--name", name]
-            return measure(
-                "bench.dlt_peer",
-                [*arguments, "--window", *store.stamps],
-                python=str(dlt_setup.PYTHON),
-                env=dlt_setup.QUIET,
+            return spent(
+                measure(
+                    "bench.dlt_peer",
+                    [*arguments, "--window", *store.stamps],
+                    python=str(dlt_setup.PYTHON),
+                    env=dlt_setup.QUIET,
+                )
             )
 
     def posting(self, store: Store) -> Figures:
@@ -168,7 +181,9 @@ def _sized(store: Store, found: dict[str, list[Figures]]) -> Figures:
     for name, runs in found.items():
         for figures in runs:
             figures["orders_per_second"] = figures["orders"] / figures["seconds"]
-        row[name] = {key: spread(runs, key) for key in ("orders_per_second", "seconds", "peak_mb")}
+            figures["cpu_ms"] = 1e3 * figures["cpu"] / figures["orders"]
+            figures["database_cpu_ms"] = 1e3 * figures["database_cpu"] / figures["orders"]
+        row[name] = {key: spread(runs, key) for key in MEASURED}
     own = found["counterfoil"]
     for figures in own:
         figures["gx_share"] = figures["gx"] / figures["seconds"]
@@ -178,7 +193,7 @@ def _sized(store: Store, found: dict[str, list[Figures]]) -> Figures:
     keys = (
         *PHASES,
         *(f"{phase}_peak_mb" for phase in PHASES),
-        *("cpu", "gx", "gx_import", "gx_share", "gx_share_with_import"),
+        *("gx", "gx_import", "gx_share", "gx_share_with_import"),
     )
     row["counterfoil"] |= {key: spread(own, key) for key in keys}
     row["of_the_floor"] = round(

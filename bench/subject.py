@@ -12,7 +12,7 @@ import time
 from contextlib import ExitStack
 from datetime import datetime
 
-from bench.measure import Figures, measure, report
+from bench.measure import Children, Figures, cpu_seconds, measure, report
 
 PHASES = ("pull", "validate", "load")
 
@@ -84,14 +84,15 @@ def main() -> None:
             import cProfile
 
             profiler = stack.enter_context(cProfile.Profile())
-        cpu, began = time.process_time(), time.perf_counter()
+        children = stack.enter_context(Children())
+        cpu, began = cpu_seconds(), time.perf_counter()
         if options.phase == "pull":
             batch = orders.pull(house, run, run.selection(house.settings, house.clock.now()))
         elif options.phase == "validate":
             orders.validate(house, batch)
         else:
             orders.load(house, batch)
-        seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+        seconds, cpu = time.perf_counter() - began, cpu_seconds() - cpu
         table = {"pull": "landing_document", "validate": "landing_order", "load": "staged_order"}
         with house.engine.connect() as connection:
             count = connection.scalar(text(f"SELECT count(*) FROM {table[options.phase]}"))
@@ -106,7 +107,8 @@ def main() -> None:
             "cpu": cpu,
             "gx": gx,
             "imports": imports,
-        }
+        },
+        children.peak_mb,
     )
 
 
