@@ -26,7 +26,7 @@ from include.domain.window import Selection
 from include.pipelines.chunks import chunks
 from include.pipelines.documents import read_staged
 from include.pipelines.house import House
-from include.pipelines.proof_books import differs_from_ledger, order_of
+from include.pipelines.proof_books import alive, differs_from_ledger, order_of
 from include.pipelines.proof_lives import Life, life_of, sum_documents, sum_lives
 from include.pipelines.runs import Run
 from include.pipelines.surprises import SURPRISES, contained
@@ -181,9 +181,11 @@ def _account(house: House, header: OrderHeader, sides: _Sides, pulled_at: dateti
         if key in sides.remote
     }
     in_erp = _erp_figures(documents, found is not None, is_open=standing_of(ledger).is_open)
-    doubled = [key for key, matches in documents.items() if len(matches) > 1]
+    doubled = [key for key, matches in documents.items() if len(alive(matches)) > 1]
     if doubled:
-        references = ", ".join(match.reference for key in doubled for match in documents[key])
+        references = ", ".join(
+            match.reference for key in doubled for match in alive(documents[key])
+        )
         return _unexplained(
             in_erp,
             "doubled",

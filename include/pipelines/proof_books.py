@@ -27,7 +27,7 @@ def differs_from_ledger(
     entries = {entry.key: entry for entry in ledger.entries.values()}
     for key, matches in found.items():
         entry = entries.get(key)
-        if entry is None or entry.state is not DocumentState.POSTED:
+        if (entry is None or entry.state is not DocumentState.POSTED) and alive(matches):
             return "unknown_document", f"the ERP holds {matches[0].reference}, nobody here sent it"
     changes = ledger.all_posted(DocumentKind.ORDER_CHANGE)
     for key, entry in entries.items():
@@ -36,14 +36,29 @@ def differs_from_ledger(
         matches = found.get(key, ())
         if not matches:
             return "lost", f"{key.kind} {entry.reference} was posted and is no longer in the ERP"
+        ours = _ours(matches, entry)
         sent = changes[-1] if changes and key.kind in _CHANGEABLE else entry
         if key.kind is DocumentKind.INVOICE and ledger.all_posted(DocumentKind.PAYMENT):
             # Later payments are on one of the invoices: their sum is looked at below.
-            sent = replace(sent, paid=matches[0].paid)
-        fault = _differs(matches[0], sent, is_void=ledger.is_void(key))
+            sent = replace(sent, paid=ours.paid)
+        fault = _differs(ours, sent, is_void=ledger.is_void(key))
         if fault and not (key.kind in _CHANGEABLE and ledger.is_void(order_of(key))):
             return fault
     return _payments_differ(found, ledger)
+
+
+def alive(matches: Sequence[RemoteDocument]) -> list[RemoteDocument]:
+    """Return the documents that nobody voided: a copy that was voided books nothing.
+
+    Args:
+        matches: What the ERP shows of one key.
+    """
+    return [match for match in matches if match.state is not RemoteState.VOID]
+
+
+def _ours(matches: Sequence[RemoteDocument], entry: LedgerEntry) -> RemoteDocument:
+    """Return the document that was sent, and not a copy of it."""
+    return next((match for match in matches if match.reference == entry.reference), matches[0])
 
 
 def _payments_differ(
