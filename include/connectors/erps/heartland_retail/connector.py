@@ -174,7 +174,9 @@ class HeartlandRetail:
             if isinstance(payload, HeartlandOrder) and payload.change:
                 self.returns.change(payload, ticket_reference(base, key.kind, key.sequence))
             elif isinstance(payload, HeartlandOrder):
-                self.orders.bring(payload)
+                held = self.orders.bring(payload)
+                if not held.mark:
+                    return self.finder.shown(key, held)
             elif isinstance(payload, HeartlandInvoice):
                 self.invoices.bill(payload)
             elif isinstance(payload, HeartlandReturn):

@@ -122,7 +122,7 @@ class Finder:
         if key.kind in _ON_ORDER:
             for order in seen.orders.get(order_reference(base, key), ()):
                 if _shows(order, key):
-                    yield self._order(key, order, seen.tickets_of(order))
+                    yield self.shown(key, order, seen.tickets_of(order))
         elif key.kind is DocumentKind.INVOICE:
             reference = invoice_reference(base, key.sequence)
             orders = [*seen.orders.get(base, ()), *seen.orders.get(reference, ())]
@@ -143,10 +143,16 @@ class Finder:
         elif key.kind is DocumentKind.PAYMENT:
             yield from self._payment(key, seen.under(base))
 
-    def _order(
-        self, key: DocumentKey, order: HeldOrder, tickets: Iterable[HeldBill]
+    def shown(
+        self, key: DocumentKey, order: HeldOrder, tickets: Iterable[HeldBill] = ()
     ) -> RemoteDocument:
-        """Return an order as it stands, net of the tickets that changed it once it was invoiced."""
+        """Return an order as it stands, net of the tickets that changed it once it was invoiced.
+
+        Args:
+            key: The document that shows on it.
+            order: The order.
+            tickets: The tickets that give back what its invoices billed.
+        """
         own = [
             ticket
             for ticket in tickets

@@ -33,6 +33,7 @@ from include.transport.session import build_session
 TOKEN = "heartland-sandbox-token"  # noqa: S105  of a server that only tests can reach
 CONNECTION = "heartland_sandbox"
 FILE = "heartland.sqlite"
+RETRY_AFTER_SECONDS = 0.2
 _FAULTS = {
     RigFault.UNAVAILABLE: "http_503",
     RigFault.THROTTLED: "http_429",
@@ -144,6 +145,7 @@ def open_rig(ground: Ground) -> Iterator[HeartlandRig]:
         if account.is_empty():
             fill(account, ground.assortment)
         sandbox = Sandbox(account, TOKEN)
+        sandbox.retry_after_seconds = RETRY_AFTER_SECONDS
         with serve_in_thread(create_app(sandbox), sandbox.wires, ground.port) as url:
             yield HeartlandRig(sandbox, url, ground.assortment)
     finally:

@@ -67,6 +67,7 @@ class Sandbox:
         self.faults = Faults()
         self.wires = Wires()
         self.late_seconds = 0.3
+        self.retry_after_seconds = 1.0
         self.hang_seconds = 30.0
         self.forbidden: set[str] = set()
         self.stock = Stock(account)
@@ -134,7 +135,7 @@ async def _api(sandbox: Sandbox, request: Request) -> Response:
 async def _before(sandbox: Sandbox, request: Request, fault: str | None) -> Response | None:
     if fault == "http_429":
         response = _refused(429, "rate_limited", "too many requests")
-        response.headers["Retry-After"] = "1"
+        response.headers["Retry-After"] = f"{sandbox.retry_after_seconds:g}"
         return response
     if fault == "http_503":
         return _refused(503, "unavailable", "try again later")
