@@ -51,7 +51,7 @@ def billable(
         line.line_id: min(max(standing.units_billed(line.line_id), 0), line.quantity)
         for line in sale.lines
     }
-    units = _units(order, sale, standing, policy, is_settled=is_settled)
+    units = _units(order, sale, standing, policy, billed, is_settled=is_settled)
     if units is None:
         content = part_of(sale, billed, along=True) if standing.invoices else Content()
         return Billable(content, may_grow=False)
@@ -68,7 +68,13 @@ def billable(
 
 
 def _units(
-    order: Order, sale: Document, standing: Standing, policy: Policy, *, is_settled: bool
+    order: Order,
+    sale: Document,
+    standing: Standing,
+    policy: Policy,
+    billed: Mapping[str, int],
+    *,
+    is_settled: bool,
 ) -> dict[str, int] | None:
     """Return the billable units by line, or None where nothing more may be billed."""
     if policy.invoice is InvoiceMoment.NEVER:
@@ -76,7 +82,14 @@ def _units(
     covered = {line.line_id: line.quantity - line.back_ordered for line in sale.lines}
     if policy.invoice is InvoiceMoment.ON_SHIPMENT:
         shipped = {line.line_id: units_shipped(order, line) for line in order.lines}
-        return {key: min(shipped.get(key, 0), units) for key, units in covered.items()}
+        is_closed = bool(standing.invoices) and not standing.is_open
+        # What a closed order has billed stays billed as long as it is on it: another policy may
+        # have billed it, and a shipment that was taken back is no return.
+        least = billed if is_closed else {}
+        return {
+            key: max(min(shipped.get(key, 0), units), least.get(key, 0))
+            for key, units in covered.items()
+        }
     whole = {line.line_id: line.quantity for line in sale.lines}
     if standing.invoices and not standing.is_open:
         return whole  # what an edit adds to a billed order is billed with it, as it always was

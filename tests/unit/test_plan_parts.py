@@ -208,6 +208,15 @@ def test_what_is_added_to_a_closed_order_is_named_until_it_is_handed_over() -> N
     assert (invoice.based_on, invoice.total) == (None, Decimal("10.83"))
 
 
+def test_another_policy_takes_nothing_back_of_what_is_billed_whole() -> None:
+    books = PlannedBooks()
+    books.post(tees(3))
+    books.policy = SHIPMENT
+    assert books.post(tees(3)) == []
+    books.policy = Policy(ZONE, invoice=InvoiceMoment.NEVER)
+    assert books.post(tees(3, 3)) == []
+
+
 # -- what people and payments do ---------------------------------------------------------------
 
 
