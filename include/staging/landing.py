@@ -23,16 +23,10 @@ from include.domain.errors import ConfigurationError, WindowError
 from include.domain.verdict import Finding
 from include.domain.window import Basis, Selection, Window
 from include.ports.store import RawOrder
+from include.staging.bulk import Landed, append, merge
 from include.staging.checks import CHECK_COLUMNS
-from include.staging.copying import (
-    DOCUMENT_COLUMNS,
-    ORDER_COLUMNS,
-    UNFIT,
-    EncodedOrder,
-    encode,
-    file_of,
-)
-from include.staging.rows import CARRIED_CHECKS, LandedOrder
+from include.staging.copying import UNFIT, EncodedOrder, encode
+from include.staging.rows import LandedOrder
 
 CHUNK = 250
 """Orders in one call of ``land`` that are a good size for memory and speed."""
@@ -85,29 +79,6 @@ class Batch:
     created_at: datetime
 
 
-class Landed(NamedTuple):
-    """What one call of ``land`` wrote.
-
-    Attributes:
-        orders: Orders of the batch that were written.
-        documents: Raw documents that were new.
-        refused: Orders the database could not hold; they are landed as held.
-    """
-
-    orders: int
-    documents: int
-    refused: tuple[str, ...] = ()
-
-    def readable(self, rows: Iterable[LandedOrder | EncodedOrder]) -> int:
-        """Return how many of the rows that were given are landed with their canonical form.
-
-        Args:
-            rows: The chunk, each order once.
-        """
-        refused = set(self.refused)
-        return sum(row.is_readable and row.order_id_store not in refused for row in rows)
-
-
 class BatchOrder(NamedTuple):
     """One order of a batch, without its content.
 
@@ -128,46 +99,6 @@ class BatchOrder(NamedTuple):
     current_total: Decimal | None
     verdict: str | None
     staged_version: datetime | None
-
-
-# The order's columns, and its document's, as they come in for the merge.
-_COPIED = (*ORDER_COLUMNS[:5], ("document", "bytea"), *ORDER_COLUMNS[5:])
-# A binary integer is cut to four bytes without a word: eight go out, the insert checks the range.
-_WIRE_TYPES = ["bigint" if wire == "integer" else wire for _, wire in _COPIED]
-_COLUMNS = ", ".join(name for name, _ in _COPIED)
-_KEPT = [name for name, _ in ORDER_COLUMNS]
-_JSON = ("document", "canonical", "lines")
-_NO_CHECKS = (None,) * len(CARRIED_CHECKS)
-_INCOMING = ", ".join(
-    f"{name} {'json' if name in _JSON else wire}"
-    for (name, _), wire in zip(_COPIED, _WIRE_TYPES, strict=True)
-)
-_PREPARE = f"CREATE TEMPORARY TABLE incoming_order ({_INCOMING}) ON COMMIT DELETE ROWS"
-_COPY = f"COPY incoming_order ({_COLUMNS}) FROM STDIN (FORMAT binary)"
-_COPY_DOCUMENTS = (
-    f"COPY landing_document ({', '.join(name for name, _ in DOCUMENT_COLUMNS)})"
-    " FROM STDIN (FORMAT binary)"
-)
-_COPY_ORDERS = f"COPY landing_order ({', '.join(_KEPT)}) FROM STDIN (FORMAT binary)"
-_KEEP = f"""
-WITH documents AS (
-    INSERT INTO landing_document
-        (channel, order_id_store, updated_at, digest, order_number, document, batch_id)
-    SELECT %(channel)s, order_id_store, updated_at, digest, order_number, document, batch_id
-    FROM incoming_order WHERE document IS NOT NULL ORDER BY order_id_store
-    ON CONFLICT DO NOTHING
-    RETURNING 1
-), orders AS (
-    INSERT INTO landing_order AS landed ({", ".join(_KEPT)})
-    SELECT {", ".join(_KEPT)} FROM incoming_order ORDER BY order_id_store
-    ON CONFLICT (batch_id, order_id_store) DO UPDATE
-        SET ({", ".join(_KEPT)}) = ROW ({", ".join(f"excluded.{name}" for name in _KEPT)})
-        WHERE excluded.updated_at > landed.updated_at
-           OR (excluded.updated_at = landed.updated_at AND excluded.digest <> landed.digest)
-    RETURNING 1
-)
-SELECT (SELECT count(*) FROM orders), (SELECT count(*) FROM documents)
-"""  # noqa: S608 - column names of ours, no values
 
 
 def open_batch(
@@ -348,9 +279,9 @@ def land(connection: Connection, batch_id: int, rows: Sequence[LandedOrder]) -> 
     try:
         encoded = [encode(channel, batch_id, row) for row in chunk]
     except UNFIT:
-        return _merge(raw_connection, channel, batch_id, chunk)
-    done = _append(raw_connection, channel, batch_id, encoded)
-    return done or _merge(raw_connection, channel, batch_id, chunk)
+        return merge(raw_connection, channel, batch_id, chunk)
+    done = append(raw_connection, channel, batch_id, encoded)
+    return done or merge(raw_connection, channel, batch_id, chunk)
 
 
 def land_encoded(
@@ -370,7 +301,7 @@ def land_encoded(
         WindowError: The batch is not open: a later attempt has taken over.
     """
     channel = _open_channel(connection, batch_id)
-    return _append(_psycopg(connection), channel, batch_id, _newest(rows))
+    return append(_psycopg(connection), channel, batch_id, _newest(rows))
 
 
 def _open_channel(connection: Connection, batch_id: int) -> str:
@@ -398,121 +329,6 @@ def _newest(rows: Iterable[_Row]) -> list[_Row]:
         if known is None or row.updated_at >= known.updated_at:
             newest[row.order_id_store] = row
     return [newest[order_id] for order_id in sorted(newest)]
-
-
-def _append(
-    raw_connection: psycopg.Connection[Any],
-    channel: str,
-    batch_id: int,
-    rows: Sequence[EncodedOrder],
-) -> Landed | None:
-    """Copy straight into the tables, without the documents that are there; ``None`` if in vain.
-
-    Nearly every chunk is new to its batch, and its documents new to landing: no temporary table
-    and no merge then. A run beside this one may bring the same document first; that, and a value
-    that no column takes, leaves everything to the merge.
-    """
-    ids = [row.order_id_store for row in rows]
-    with raw_connection.cursor() as cursor:
-        # Planned afresh: a plan made while the tables were small would go on reading them whole.
-        cursor.execute(
-            "SELECT EXISTS (SELECT FROM landing_order"
-            " WHERE batch_id = %s AND order_id_store = ANY(%s))",
-            (batch_id, ids),
-            prepare=False,
-        )
-        if (cursor.fetchone() or (True,))[0]:
-            return None
-        cursor.execute(
-            "SELECT order_id_store, updated_at, digest FROM landing_document"
-            " WHERE channel = %s AND order_id_store = ANY(%s)",
-            (channel, ids),
-            prepare=False,
-        )
-        known = {(order_id, version, bytes(digest)) for order_id, version, digest in cursor}
-        documents = [
-            row.document
-            for row in rows
-            if row.document is not None
-            and (row.order_id_store, row.updated_at, row.digest) not in known
-        ]
-        cursor.execute("SAVEPOINT append")
-        try:
-            for statement, encoded in (
-                (_COPY_DOCUMENTS, documents),
-                (_COPY_ORDERS, [row.order for row in rows]),
-            ):
-                if encoded:
-                    with cursor.copy(statement) as copy:
-                        copy.write(file_of(encoded))
-        except (psycopg.errors.UniqueViolation, psycopg.DataError):
-            cursor.execute("ROLLBACK TO SAVEPOINT append")
-            return None
-        cursor.execute("RELEASE SAVEPOINT append")
-    return Landed(len(rows), len(documents))
-
-
-def _merge(
-    raw_connection: psycopg.Connection[Any],
-    channel: str,
-    batch_id: int,
-    rows: Sequence[LandedOrder],
-) -> Landed:
-    """Copy into a temporary table and merge; what cannot be held is found by halving."""
-    if not rows:
-        return Landed(0, 0)
-    with raw_connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass('pg_temp.incoming_order') IS NULL")
-        if (cursor.fetchone() or (True,))[0]:
-            cursor.execute(_PREPARE)
-        cursor.execute("SAVEPOINT land")
-        try:
-            cursor.execute("DELETE FROM incoming_order")
-            with cursor.copy(_COPY) as copy:
-                copy.set_types(_WIRE_TYPES)
-                write = copy.write_row
-                for row in rows:
-                    write((batch_id, *row[:8], *row[10:], *row[8], *(row[9] or _NO_CHECKS)))
-            cursor.execute(_KEEP, {"channel": channel})
-            orders, documents = cursor.fetchone() or (0, 0)
-            cursor.execute("RELEASE SAVEPOINT land")
-        except (psycopg.DataError, *UNFIT) as error:
-            cursor.execute("ROLLBACK TO SAVEPOINT land")
-            if len(rows) > 1:
-                middle = len(rows) // 2
-                first = _merge(raw_connection, channel, batch_id, rows[:middle])
-                second = _merge(raw_connection, channel, batch_id, rows[middle:])
-                return Landed(
-                    first.orders + second.orders,
-                    first.documents + second.documents,
-                    first.refused + second.refused,
-                )
-            if rows[0].raw is None:
-                raise
-            alone = _without_content(rows[0], error)
-            result = _merge(raw_connection, channel, batch_id, [alone])
-            return result._replace(refused=(alone.order_id_store,))
-    return Landed(orders, documents)
-
-
-def _without_content(row: LandedOrder, error: Exception) -> LandedOrder:
-    # The server's words may quote the value, and with it personal data: only its code is kept.
-    code = getattr(error, "sqlstate", None) or type(error).__name__
-    return LandedOrder(
-        row.order_id_store.replace("\x00", "\ufffd"),
-        row.order_number.replace("\x00", "\ufffd"),
-        row.updated_at,
-        row.digest,
-        None,
-        verdict="hold",
-        reason_class="value",
-        rule="value_in_range",
-        field="",
-        message=(
-            f"order {row.order_number}: the database cannot hold one of its values ({code}): look "
-            "for an amount beyond all measure or a control character, correct it in the store"
-        ).replace("\x00", "\ufffd"),
-    )
 
 
 def read_checks(
