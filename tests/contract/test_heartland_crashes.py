@@ -5,6 +5,8 @@ Every document is broken after each of its writes in turn, before and after the 
 
 from __future__ import annotations
 
+import threading
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -13,7 +15,7 @@ import pytest
 
 from include.connectors.erps.heartland_retail.sandbox.faults import Fault
 from include.domain.document import Document, DocumentKind, RemoteState
-from include.domain.errors import RemoteUnavailable
+from include.domain.errors import Refused, RemoteUnavailable
 from include.domain.order import Restock
 from tests.contract.heartland_account import (
     ANA,
@@ -205,3 +207,64 @@ def test_lines_and_payments_of_a_half_made_order_are_counted_not_added_again(tmp
         found = account.post(twice)
         assert len(account.rows("sales/orders/lines")) == 2
         assert (found.total, found.paid) == (twice.total, Decimal("81.96"))
+
+
+def at_once(account: Account, one: Document, callers: int = 3) -> None:
+    """Several processes that know nothing of one another post the same document."""
+
+    def post() -> None:
+        erp = account.connector()
+        with suppress(RemoteUnavailable, Refused):
+            erp.post(erp.prepare(one))
+
+    threads = [threading.Thread(target=post) for _ in range(callers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+@pytest.mark.parametrize("case", ["sales_order", "invoice", "credit_note", "order_change"])
+def test_callers_at_once_that_no_lock_holds_apart_end_in_one_document(
+    case: str, tmp_path: Path
+) -> None:
+    """The posting lock is what keeps callers apart; without it the next run puts things right."""
+    with open_account(tmp_path) as account:
+        _, whole = undisturbed(account, case)
+        for number in range(6):
+            trial = Trial(account, case, f"#{3000 + number}")
+            at_once(account, trial.tried)
+            with suppress(Refused):  # what was put on twice is taken off, and told once
+                account.post(trial.tried)
+            account.post(trial.tried)
+            assert trial.books() == whole
+
+
+def test_a_payment_that_was_put_on_twice_is_taken_off_again(tmp_path: Path) -> None:
+    with open_account(tmp_path) as account:
+        account.rig.sandbox.faults.add(Fault("drop_before", after=6))
+        made = order(line(tax="1.48"), payments=(paid("43.48"),))
+        with pytest.raises(RemoteUnavailable):
+            account.post(made)
+        (held,) = account.rows("sales/orders/payments")
+        twin = {n: held[n] for n in ("type", "deposit", "payment_type_id", "custom")}
+        path = f"sales/orders/{held['order_id']}/payments"
+        account.people("POST", path, twin | {"amount": float(held["amount"])})
+        assert account.post(made).paid == Decimal("43.48")
+        assert account.rows("sales/orders/payments") == [held]
+
+
+def test_a_line_that_was_billed_twice_before_the_invoice_was_complete_is_taken_off(
+    tmp_path: Path,
+) -> None:
+    with open_account(tmp_path) as account:
+        made = order(line(quantity=4, net="74.00"), charges=())
+        account.post(made)
+        part = invoice(made, line(quantity=2, net="37.00"), payments=())
+        account.rig.sandbox.faults.add(Fault("drop_before", after=2))
+        with pytest.raises(RemoteUnavailable):
+            account.post(part)
+        (held,) = account.rows("sales/invoices/lines")
+        twin = {name: held[name] for name in ("type", "item_id", "qty")}
+        account.people("POST", f"sales/invoices/{held['invoice_id']}/lines", twin)
+        assert account.post(part).total == Decimal("37.00")

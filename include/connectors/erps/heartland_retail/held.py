@@ -98,12 +98,17 @@ class HeldBill:
     status: str
     total: Decimal
     location_id: int | None
-    goods: tuple[tuple[Goods, int], ...]
+    items: tuple[tuple[int, Goods, int], ...]
     values: Mapping[tuple[str, str], Decimal]
     value_ids: tuple[tuple[str, int], ...]
     payments: tuple[HeldPayment, ...]
     customer_id: int
     parent_id: int | None = None
+
+    @property
+    def goods(self) -> tuple[tuple[Goods, int], ...]:
+        """Units by item and price, line by line."""
+        return tuple((goods, qty) for _, goods, qty in self.items)
 
 
 class Reader:
@@ -222,8 +227,12 @@ class Reader:
             status=str(row["status"]),
             total=_amount(row.get("total")),
             location_id=row.get("source_location_id"),
-            goods=tuple(
-                ((int(line["item_id"]), _amount(line.get("unit_price"))), int(line["qty"]))
+            items=tuple(
+                (
+                    int(line["id"]),
+                    (int(line["item_id"]), _amount(line.get("unit_price"))),
+                    int(line["qty"]),
+                )
                 for line in lines
                 if line["type"] == "ItemLine"
             ),

@@ -99,6 +99,9 @@ class InvoiceDesk:
         self._orders.set_payments(order, invoice.payments, None)
         if _is_whole(own):
             return
+        if self._trim(own, wanted):
+            bills = self._reader.bills([order.id]).get(order.id, [])
+            own = self._own(invoice, bills)
         for part in self._parts(invoice, order, wanted, own, bills):
             self._finish(invoice, order, part)
 
@@ -117,6 +120,19 @@ class InvoiceDesk:
                     status = {"status": self._settings.canceled_status}
                     self._client.update(f"sales/invoices/{bill.id}", status)
         return sorted(own, key=lambda b: b.part)
+
+    def _trim(self, own: Sequence[HeldBill], wanted: Sequence[Line]) -> bool:
+        """Take lines off that two callers at once put on twice; tell whether there were any."""
+        left = _counted(wanted)
+        removed = False
+        for bill in sorted(own, key=lambda b: (b.status != COMPLETE, b.part)):
+            for number, goods, qty in bill.items:
+                if bill.status == COMPLETE or left[goods] >= qty:
+                    left[goods] -= qty
+                    continue
+                self._client.delete(f"sales/invoices/{bill.id}/lines/{number}")
+                removed = True
+        return removed
 
     def _adopt(
         self, invoice: HeartlandInvoice, wanted: Sequence[Line], bills: Sequence[HeldBill]

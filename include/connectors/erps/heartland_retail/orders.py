@@ -251,7 +251,12 @@ class OrderDesk:
             under: Payments whose mark starts so and that are not wanted are taken off.
         """
         path = f"sales/orders/{held.id}/payments"
-        by_mark: dict[str, HeldPayment] = {p.mark: p for p in held.payments if p.mark}
+        by_mark: dict[str, HeldPayment] = {}
+        for own in sorted(held.payments, key=lambda payment: payment.id):
+            if own.mark and own.mark in by_mark:
+                self._client.delete(f"{path}/{own.id}")  # two callers at once put it on twice
+            elif own.mark:
+                by_mark[own.mark] = own
         wanted = {payment.mark: payment for payment in payments}
         if under is not None:
             for mark, own in by_mark.items():
