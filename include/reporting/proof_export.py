@@ -130,10 +130,10 @@ def as_text(proof: WindowProof) -> str:
         count = "" if name == "adjusted" else f"{getattr(proof, name):,}"
         rows.append([label, count, *(_grouped(getattr(m, name), m.currency) for m in proof.money)])
     for label, name in (
-        ("invoiced in ERP", "invoiced"),
-        ("of that credited", "credited"),
-        ("paid in ERP", "paid"),
-        ("of that paid back", "paid_back"),
+        ("invoiced less credits", "invoiced"),
+        ("credited", "credited"),
+        ("paid less paid back", "paid"),
+        ("paid back", "paid_back"),
     ):
         if proof.money:
             rows.append([label, "", *(_grouped(getattr(m, name), m.currency) for m in proof.money)])

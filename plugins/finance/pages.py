@@ -44,10 +44,10 @@ MONEY_ROWS = (
     ("Held back", "held"),
     ("Skipped", "skipped"),
     ("Unexplained", "unexplained"),
-    ("Invoiced in ERP", "invoiced"),
-    ("of that credited", "credited"),
-    ("Paid in ERP", "paid"),
-    ("of that paid back", "paid_back"),
+    ("Invoiced less credits", "invoiced"),
+    ("Credited", "credited"),
+    ("Paid less paid back", "paid"),
+    ("Paid back", "paid_back"),
 )
 LIFE_ROWS = (
     ("New", "new"),
