@@ -183,13 +183,14 @@ class Tryton:
 
     def _order(self, document: TrytonDocument) -> RemoteDocument:
         party = self.customers.party_for(document.buyer, document.reference)
-        parts = self.sales.with_tax_difference(document)
 
         def deposit() -> None:
             if document.payments:
                 self._level(document, party)
 
-        is_fresh = self.sales.place(document, parts, party, before_confirming=deposit)
+        is_fresh = self.sales.place(
+            document, document.parts, party, before_confirming=deposit, must_tie=True
+        )
         return self._as_it_stands(document, must_tie=is_fresh)
 
     def _as_it_stands(self, document: TrytonDocument, *, must_tie: bool = True) -> RemoteDocument:

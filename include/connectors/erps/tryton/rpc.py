@@ -12,6 +12,7 @@ import json
 import random
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -41,6 +42,9 @@ PAGE = 1000
 _PASSING = ("could not serialize", "deadlock detected", "could not obtain lock", "lock timeout")
 
 Domain = Sequence[Any]
+# Tryton locks what is numbered or assigned, and turns away who comes second: we queue instead.
+_QUEUES: dict[tuple[str, str, str], threading.Lock] = {}
+_QUEUED = {"assign_try": "stock", "post": "numbers"}
 
 
 class TrytonWarning(Refused):
@@ -211,8 +215,13 @@ class TrytonClient:
         self.write_call(f"model.{model}.write", list(ids), dict(values))
 
     def press(self, model: str, button: str, ids: Sequence[int]) -> Any:
-        """Do what a button of the model does."""
-        return self.write_call(f"model.{model}.{button}", list(ids))
+        """Do what a button of the model does; one at a time where Tryton takes no two."""
+        with self._queue(_QUEUED[button]) if button in _QUEUED else nullcontext():
+            return self.write_call(f"model.{model}.{button}", list(ids))
+
+    def _queue(self, what: str) -> threading.Lock:
+        place = (self._remote.facts.base_url, self._database, what)
+        return _QUEUES.setdefault(place, threading.Lock())
 
     def read_call(
         self, method: str, *params: object, context: Mapping[str, Any] | None = None

@@ -209,6 +209,7 @@ class Sales:
         role: str = "",
         origin: int | None = None,
         before_confirming: Callable[[], None] | None = None,
+        must_tie: bool = False,
     ) -> bool:
         """Create and confirm the sales of parts, one a warehouse; those that are there go on.
 
@@ -219,6 +220,8 @@ class Sales:
             role: Why they are there, see the module.
             origin: The sale that goods come back from.
             before_confirming: Called once the sales are there and not confirmed yet.
+            must_tie: The sales are the whole document: what Tryton makes of the taxes is
+                brought to the document's total while they are drafts.
 
         Returns:
             Whether any of them was not confirmed before.
@@ -239,6 +242,8 @@ class Sales:
                 raise
             states = {row["id"]: row["state"] for row in rows}
         is_fresh = any(state in _NOT_CONFIRMED for state in states.values())
+        if must_tie and any(part.taxes for part in parts):
+            self._tie(document, [sale for sale, state in states.items() if state == "draft"])
         if is_fresh and before_confirming is not None:
             before_confirming()
         self.advance(states)
@@ -260,8 +265,22 @@ class Sales:
             self.client.press("sale.sale", "process", waiting)
         return bool(waiting)
 
+    def _tie(self, document: TrytonDocument, drafts: Sequence[int]) -> None:
+        """Add the line that makes drafts tie to the store, if there has to be one."""
+        rows = self.client.read("sale.sale", drafts, ["total_amount"])
+        difference = document.total - sum((row["total_amount"] for row in rows), ZERO)
+        if rows and difference:
+            lines = [["create", [self.line_values(self._difference(difference))]]]
+            self.client.write("sale.sale", [drafts[0]], {"lines": lines})
+
+    def _difference(self, amount: Decimal) -> Part:
+        product = self.mappings.require("charge", TAX_DIFFERENCE)
+        return Part(TAX_DIFFERENCE, product, "Tax difference", 1, amount)
+
     def tax_difference(self, parts: Iterable[Part], taxes: Iterable[TaxPart], code: str) -> Decimal:
         """Return the store's taxes less those that Tryton works out line by line.
+
+        Tryton rounds each tax of a line, and takes off what the rounding came to in whole cents.
 
         Args:
             parts: What is sold.
@@ -269,26 +288,20 @@ class Sales:
             code: ISO 4217 code of the currency.
         """
         cent = minor_unit(code)
-        computed = sum(
-            (
-                (part.quantity * part.unit_price * self.book.tax(name).rate).quantize(
-                    cent, ROUND_HALF_EVEN
-                )
-                for part in parts
-                for name in part.taxes
-            ),
-            ZERO,
-        )
+        computed = ZERO
+        for part in parts:
+            net = part.quantity * part.unit_price
+            exact = [net * self.book.tax(name).rate for name in part.taxes]
+            rounded = [amount.quantize(cent, ROUND_HALF_EVEN) for amount in exact]
+            beyond = sum(rounded, ZERO) - sum(exact, ZERO)
+            computed += sum(rounded, ZERO) - beyond.quantize(cent, ROUND_HALF_EVEN)
         return sum((tax.amount for tax in taxes), ZERO) - computed
 
     def with_tax_difference(self, document: TrytonDocument) -> list[Part]:
         """Return the document's parts, and the line that makes a sale tie to the store."""
         parts = list(document.parts)
         difference = self.tax_difference(parts, document.taxes, document.currency)
-        if difference:
-            product = self.mappings.require("charge", TAX_DIFFERENCE)
-            parts.append(Part(TAX_DIFFERENCE, product, "Tax difference", 1, difference))
-        return parts
+        return [*parts, self._difference(difference)] if difference else parts
 
     def line_values(self, part: Part, sign: int = 1) -> dict[str, Any]:
         """Spell a part as a line of a sale."""

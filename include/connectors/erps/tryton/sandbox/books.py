@@ -108,7 +108,7 @@ class Books:
     """
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self.engine = engine
 
     def documents(self) -> list[Booked]:
         """Return every order, invoice and credit note."""
@@ -210,7 +210,7 @@ class Books:
         return units, lines
 
     def _rows(self, statement: Any, **values: object) -> list[Mapping[str, Any]]:
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             return [dict(row._mapping) for row in connection.execute(statement, values)]
 
 

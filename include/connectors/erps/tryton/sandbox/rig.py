@@ -47,6 +47,7 @@ STRANGER = "nobody"
 # One process works on one call at a time; two keep two processors busy.
 SERVERS = 2
 LONGEST_SLEEP = 0.05
+FIRST_YEAR = 2025
 # What the dump is made with; every rig gives its own database other passwords.
 FIRST_PASSWORD = "counterfoil-sandbox"  # noqa: S105
 
@@ -78,7 +79,7 @@ class TrytonRig:
         self._line = line
         self._database = database
         self._password = password
-        self._admin = admin
+        self.admin = admin
         self.books = books
         self.settings: Mapping[str, Any] = {
             "owed_accounts": {SERVICES["gift_card"][0]: GIFT_CARDS_OWED}
@@ -120,27 +121,27 @@ class TrytonRig:
             "stock_assign": True,
         }
         product = self._product(sku)
-        rows = self._admin.read("product.product", [product], ["quantity"], context=context)
+        rows = self.admin.read("product.product", [product], ["quantity"], context=context)
         return Decimal(str(rows[0]["quantity"]))
 
     def set_stock(self, sku: str, units: Decimal, location_id: str | None = None) -> None:
         """Enter a stock count of one product: so many on the shelf, those assigned included."""
-        company = int(self._admin.context["company"])
+        company = int(self.admin.context["company"])
         storage = self._storage(location_id)
-        count_stock(self._admin, company, storage, {self._product(sku): units})
+        count_stock(self.admin, company, storage, {self._product(sku): units})
 
     def finalise(self, order_number: str) -> None:
         """Do nothing: the connector posts its invoices itself."""
 
     def close_period(self, day: date) -> None:
         """Close the fiscal period of a day."""
-        periods = self._admin.search(
+        periods = self.admin.search(
             "account.period",
             [["start_date", "<=", day], ["end_date", ">=", day], ["state", "=", "open"]],
             ["id"],
         )
         if periods:
-            self._admin.press("account.period", "close", [row["id"] for row in periods])
+            self.admin.press("account.period", "close", [row["id"] for row in periods])
 
     def fail(self, fault: RigFault, times: int = 1, after: int = 0) -> None:
         """Strike the next calls that change something."""
@@ -156,13 +157,13 @@ class TrytonRig:
         return replace(own, facts=replace(own.facts, login=STRANGER))
 
     def _product(self, sku: str) -> int:
-        (row,) = self._admin.search("product.product", [["code", "=", sku]], ["id"])
+        (row,) = self.admin.search("product.product", [["code", "=", sku]], ["id"])
         return int(row["id"])
 
     def _storage(self, location_id: str | None) -> int:
         codes = self.maps["location"]
         code = codes[location_id] if location_id else next(iter(codes.values()))
-        (row,) = self._admin.search(
+        (row,) = self.admin.search(
             "stock.location",
             [["code", "=", code], ["type", "=", "warehouse"]],
             ["storage_location"],
@@ -185,8 +186,7 @@ def open_rig(ground: Ground) -> Iterator[TrytonRig]:
     """
     url = ground.new_database(DATABASE)
     database = str(make_url(url).database)
-    year = _now().year
-    years = (year - 1, year, year + 1)
+    years = tuple(range(FIRST_YEAR, _now().year + 2))
 
     def fill(server: str) -> None:
         client = _client(server, database, ADMIN, FIRST_PASSWORD)
