@@ -1,6 +1,6 @@
 """The check columns of a landed order: what the expectation suites look at, as typed columns.
 
-The normaliser fills them by name; a test holds both lists together, column by column.
+``include/pipelines/checks.py`` fills them by name; the tests hold it to this list.
 """
 
 from __future__ import annotations
@@ -12,14 +12,16 @@ class CheckColumn(NamedTuple):
     """One check column of ``landing_order``.
 
     Attributes:
-        name: Column name.
+        name: Column name, and key in the check row.
         sql_type: PostgreSQL type.
         comment: What it says, for people who read the table.
+        nullable: Whether an order that could be translated may have no value in it.
     """
 
     name: str
     sql_type: str
     comment: str
+    nullable: bool = False
 
 
 CHECK_COLUMNS: tuple[CheckColumn, ...] = (
@@ -28,7 +30,7 @@ CHECK_COLUMNS: tuple[CheckColumn, ...] = (
     CheckColumn("order_number", "text", "number that people use"),
     CheckColumn("placed_at", "timestamptz", "when the buyer placed it"),
     CheckColumn("updated_at", "timestamptz", "the store's version of the order"),
-    CheckColumn("cancelled_at", "timestamptz", "when it was cancelled"),
+    CheckColumn("cancelled_at", "timestamptz", "when it was cancelled", nullable=True),
     CheckColumn("currency", "text", "shop currency, ISO 4217"),
     CheckColumn("presentment_currency", "text", "currency the buyer saw, ISO 4217"),
     CheckColumn("financial_status", "text", "canonical financial status"),
@@ -39,7 +41,7 @@ CHECK_COLUMNS: tuple[CheckColumn, ...] = (
     CheckColumn("is_cancelled", "boolean", "cancelled as a whole"),
     CheckColumn("is_edited", "boolean", "edited after it was placed"),
     CheckColumn("taxes_included", "boolean", "prices contain their taxes"),
-    CheckColumn("in_future", "boolean", "placed later than it was pulled"),
+    CheckColumn("in_future", "boolean", "placed later than it was pulled", nullable=True),
     CheckColumn("updated_before_placed", "boolean", "version older than the order itself"),
     CheckColumn("line_count", "integer", "lines, removed ones included"),
     CheckColumn("charge_count", "integer", "charges beside the lines"),
@@ -67,7 +69,7 @@ CHECK_COLUMNS: tuple[CheckColumn, ...] = (
     CheckColumn("outstanding_minor", "bigint", "stated amount still to be paid, minor units"),
     CheckColumn("refund_discrepancy_minor", "bigint", "stated refund discrepancy, minor units"),
     CheckColumn("broken_ties", "integer", "pairs of figures that should be equal and are not"),
-    CheckColumn("first_broken_tie", "text", "name of the first such pair"),
+    CheckColumn("first_broken_tie", "text", "name of the first such pair", nullable=True),
     CheckColumn("tie_difference_minor", "bigint", "largest difference of a tie, shop minor units"),
     CheckColumn(
         "presentment_tie_difference_minor", "bigint", "the same in presentment minor units"
@@ -88,14 +90,14 @@ CHECK_COLUMNS: tuple[CheckColumn, ...] = (
     CheckColumn("has_shipping_address", "boolean", "a shipping address is there"),
     CheckColumn("requires_shipping", "boolean", "a line that is left needs shipping"),
     CheckColumn("has_shipping_charge", "boolean", "a shipping line is there and not removed"),
-    CheckColumn("shipping_country", "text", "ISO 3166-1 alpha-2 code"),
-    CheckColumn("shipping_country_valid", "boolean", "two capital letters"),
-    CheckColumn("email_valid", "boolean", "the e-mail has the form of one"),
+    CheckColumn("shipping_country", "text", "ISO 3166-1 alpha-2 code", nullable=True),
+    CheckColumn("shipping_country_valid", "boolean", "two capital letters", nullable=True),
+    CheckColumn("email_valid", "boolean", "the e-mail has the form of one", nullable=True),
     CheckColumn("gateway_count", "integer", "distinct payment gateways"),
     CheckColumn("tenders_without_gateway", "integer", "transactions that name no gateway"),
     CheckColumn("pending_tenders", "integer", "transactions still under way"),
     CheckColumn("tax_line_count", "integer", "tax lines of lines and charges"),
     CheckColumn("negative_taxes", "integer", "tax lines below zero"),
-    CheckColumn("min_tax_rate", "numeric", "smallest stated tax rate, a fraction"),
-    CheckColumn("max_tax_rate", "numeric", "largest stated tax rate, a fraction"),
+    CheckColumn("min_tax_rate", "numeric", "smallest stated tax rate, a fraction", nullable=True),
+    CheckColumn("max_tax_rate", "numeric", "largest stated tax rate, a fraction", nullable=True),
 )

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from include.domain.window import Window
-from include.pipelines.checks import CHECK_COLUMNS
 from include.quality.data_docs import Keep, StoredValidation, build_data_docs
 from include.quality.runner import ORDERS_SUITE, read_suite, validate
+from include.staging.checks import CHECK_COLUMNS
 
 NOW = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -12,8 +12,8 @@ import pytest
 
 from include.domain.errors import WindowError
 from include.domain.verdict import Severity
-from include.pipelines.checks import CHECK_COLUMNS
 from include.quality.runner import ORDERS_SUITE, ValidationOutcome, read_suite, validate
+from include.staging.checks import CHECK_COLUMNS
 
 SUITE = read_suite(ORDERS_SUITE)
 NOW = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)

@@ -12,9 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 
 from include.domain.errors import ConfigurationError, RemoteUnavailable
-from include.pipelines import checks
 from include.staging import engine as staging
-from include.staging.checks import CHECK_COLUMNS
 from include.staging.tables import metadata
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,12 +81,6 @@ def test_every_table_view_and_column_is_described(staging_url: str) -> None:
         ).all()
     engine.dispose()
     assert silent == []
-
-
-def test_the_check_columns_are_those_the_normaliser_fills() -> None:
-    assert [(c.name, c.sql_type) for c in checks.CHECK_COLUMNS] == [
-        (c.name, c.sql_type) for c in CHECK_COLUMNS
-    ]
 
 
 def test_an_empty_database_is_made_ready_by_whoever_comes_first(staging_url: str) -> None:

@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from include.connectors.stores.shopify.normalise import normalise
 from include.domain.order import Order
-from include.pipelines.checks import CHECK_COLUMNS, check_row
+from include.pipelines.checks import check_row
+from include.staging.checks import CHECK_COLUMNS
 from tests.unit.shopify_orders import (
     ADDRESS,
     Node,

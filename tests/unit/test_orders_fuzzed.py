@@ -20,10 +20,11 @@ from include.domain.codec import from_document, to_document
 from include.domain.errors import ContractDrift, OrderError
 from include.domain.ledger import EMPTY_LEDGER
 from include.domain.plan import plan
-from include.pipelines.checks import CHECK_COLUMNS, check_row
+from include.pipelines.checks import check_row
 from include.pipelines.surprises import SURPRISES, contained
 from include.ports.store import RawOrder
 from include.settings.channel import load_channel, load_seeds
+from include.staging.checks import CHECK_COLUMNS
 from include.staging.mapping import ChannelMappings
 from include.staging.rows import landed
 from tests.contract.foreign_orders import plain_order

@@ -18,7 +18,8 @@ from include.domain.balance import require_balance, ties
 from include.domain.codec import from_document, to_document
 from include.domain.errors import Unbalanced
 from include.domain.money import total_of
-from include.pipelines.checks import CHECK_COLUMNS, check_row
+from include.pipelines.checks import check_row
+from include.staging.checks import CHECK_COLUMNS
 from tests.unit.shopify_orders import (
     PLACES,
     Node,

@@ -23,7 +23,8 @@ from include.domain.money import NOTHING, total_of
 from include.domain.order import ChargeKind, FinancialStatus, LineKind, Order, PiiState
 from include.domain.order import SalesProgram as Program
 from include.domain.order import TenderKind as Kind
-from include.pipelines.checks import CHECK_COLUMNS, check_row
+from include.pipelines.checks import check_row
+from include.staging.checks import CHECK_COLUMNS
 
 SCOPES = frozenset(
     {"read_orders", "read_all_orders", "read_customers", "read_products", "read_locations"}
