@@ -3,6 +3,7 @@
 Eight weeks of orders give a rate for each hour of the week in the shop's time zone. A silence is
 measured in orders that should have come since the last one, at the level of the last hours, day and
 week, whichever is lowest: nights, weekends, holidays and slack months expect little by themselves.
+The gaps of the eight weeks, measured in the same way, say how much may be missing.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from itertools import pairwise
+from itertools import accumulate, pairwise
+from math import log10
 from statistics import median
 from zoneinfo import ZoneInfo
 
@@ -24,11 +26,11 @@ WEEKS = 8
 LEAST_WEEKS = 4
 LEAST_ORDERS = 100
 LEAST_MISSED = 8.0
-MARGIN = 1.4
-QUANTILE = 0.999
+MARGIN = 1.1
 LEVELS = (timedelta(hours=6), timedelta(days=1), timedelta(days=7))
 STEADY = 3.0
 HOURS_A_WEEK = 168
+Expected = Callable[[datetime, datetime], float]
 NOT_LOOKED = 2
 GRACE = timedelta(hours=2)
 _HOUR = 3600
@@ -103,6 +105,48 @@ class Silence:
         )
 
 
+class _Sums:
+    """The rhythm added up hour by hour, so that any stretch of a few weeks is two look-ups.
+
+    Args:
+        rates: Orders an hour, for each hour of the week.
+        zone: IANA name of the shop's time zone.
+        start_at: First instant that is asked about, aware.
+        end_at: Last one.
+    """
+
+    def __init__(
+        self, rates: Sequence[float], zone: str, start_at: datetime, end_at: datetime
+    ) -> None:
+        self._first = int(start_at.timestamp() // _HOUR)
+        last = int(end_at.timestamp() // _HOUR)
+        hours = (rates[_slot(hour, zone)] for hour in range(self._first, last + 1))
+        self._sums = [0.0, *accumulate(hours)]
+
+    def expected(self, start_at: datetime, end_at: datetime) -> float:
+        """Return how many orders the rhythm brings between two instants."""
+        return self._upto(end_at) - self._upto(start_at)
+
+    def _upto(self, at: datetime) -> float:
+        hours = at.timestamp() / _HOUR - self._first
+        if hours <= 0:
+            return 0.0
+        whole = min(int(hours), len(self._sums) - 2)
+        rate = self._sums[whole + 1] - self._sums[whole]
+        return self._sums[whole] + rate * min(hours - whole, 1.0)
+
+
+def _level(expected: Expected, orders: Sequence[datetime], count: int) -> float:
+    """Return the level at the last of the first ``count`` orders, 1 being the usual, at most 1."""
+    last, level = orders[count - 1], 1.0
+    for span in LEVELS:
+        came = count - bisect_left(orders, last - span, 0, count)
+        usual = expected(last - span, last)
+        # A handful of orders says little about the level: the constant keeps it steady.
+        level = min(level, (came + STEADY) / (usual + STEADY))
+    return level
+
+
 @lru_cache(maxsize=1 << 16)
 def _slot(hour: int, zone: str) -> int:
     at = datetime.fromtimestamp(hour * _HOUR, ZoneInfo(zone))
@@ -134,10 +178,22 @@ def learn(orders: Sequence[datetime], until: datetime, zone: str) -> Rhythm | No
         (raw[slot - 1] + 2 * raw[slot] + raw[(slot + 1) % HOURS_A_WEEK]) / 4
         for slot in range(HOURS_A_WEEK)
     )
-    plain = Rhythm(rates, LEAST_MISSED, zone)
-    gaps = sorted(plain.expected(earlier, later) for earlier, later in pairwise(recent))
-    usual = gaps[int(len(gaps) * QUANTILE)]
-    return Rhythm(rates, max(LEAST_MISSED, MARGIN * usual), zone)
+    sums = _Sums(rates, zone, recent[0] - max(LEVELS), until)
+    # A slack week's gaps are as long as its level says, and no reason to wait longer in a full one.
+    known = bisect_left(recent, recent[0] + max(LEVELS))
+    gaps = sorted(
+        _level(sums.expected, recent, count) * sums.expected(recent[count - 1], recent[count])
+        for count in range(known + 1, len(recent))
+    )
+    days = (until - recent[0]) / timedelta(days=1)
+    once_a_year = _beyond(gaps, 365 * len(recent) / days)
+    return Rhythm(rates, max(LEAST_MISSED, MARGIN * once_a_year), zone)
+
+
+def _beyond(gaps: Sequence[float], many: float) -> float:
+    """Return the gap that one in ``many`` exceeds; gaps sorted, their tail taken as exponential."""
+    tenth, hundredth = gaps[int(len(gaps) * 0.9)], gaps[int(len(gaps) * 0.99)]
+    return hundredth + (hundredth - tenth) * (log10(many) - 2)
 
 
 def missed(rhythm: Rhythm, orders: Sequence[datetime], seen_until: datetime) -> float:
@@ -148,14 +204,8 @@ def missed(rhythm: Rhythm, orders: Sequence[datetime], seen_until: datetime) -> 
         orders: Times of orders, aware, sorted.
         seen_until: Up to when the store was looked at.
     """
-    last = orders[-1]
-    level = 1.0
-    for span in LEVELS:
-        came = len(orders) - bisect_left(orders, last - span)
-        usual = rhythm.expected(last - span, last)
-        # A handful of orders says little about the level: the constant keeps it steady.
-        level = min(level, (came + STEADY) / (usual + STEADY))
-    return level * rhythm.expected(last, seen_until)
+    level = _level(rhythm.expected, orders, len(orders))
+    return level * rhythm.expected(orders[-1], seen_until)
 
 
 def listen(orders: Sequence[datetime], seen_until: datetime, zone: str) -> Silence | None:
