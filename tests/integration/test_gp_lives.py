@@ -551,6 +551,7 @@ def test_a_payment_on_a_posted_invoice_becomes_a_cash_receipt_applied_to_it(book
     assert books.value("select curtrxam from rm20101 where rmdtypal = 1") == 8
     key = numbered(DocumentKind.PAYMENT)
     assert find(books, key)[key].paid == 20
+    assert find(books, INVOICE_KEY)[INVOICE_KEY].paid == 20
     assert books.value("select gp_post_receipts(:batch)", batch=BATCH) == 1
     assert find(books, key)[key].state is RemoteState.POSTED
     erp = books.erp()

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from include.connectors.stores.shopify.sandbox import amend
 from include.pipelines import documents, orders
+from include.pipelines.proof import prove
 from include.pipelines.quarantine import ReplayOf, replay
 from include.settings.channel import PolicySettings
 from include.staging import desk
@@ -65,7 +66,7 @@ def test_nothing_is_posted_before_a_person_approved_it_and_a_dearer_edit_asks_ag
     assert released(world, first) == [("ada", "order_approved", first.amount)]
     make_dearer(world, first.order_number)
     again = ReplayOf(order_numbers=(first.order_number,))
-    post_afresh(world, first)
+    post_afresh(world, first.order_number, first.order_id_store)
     (dearer,) = held(world, "approval")
     assert "has become dearer" in dearer.message
     with world.house.engine.begin() as connection:
@@ -90,13 +91,13 @@ def make_dearer(world: World, number: str) -> None:
     world.store.put(order)
 
 
-def post_afresh(world: World, row: desk.HeldOrder) -> None:
+def post_afresh(world: World, number: str, order_id: str) -> None:
     """Pull and post one order by its number."""
-    run = world.run(day(0), "r3", order_numbers=(row.order_number,))
+    run = world.run(day(0), f"again {number}", order_numbers=(number,))
     batch, _ = world.pull(run)
     orders.validate(world.house, batch)
     orders.load(world.house, batch)
-    documents.post(world.house, [row.order_id_store], batch)
+    documents.post(world.house, [order_id], batch)
 
 
 def test_a_channel_that_bills_on_shipment_bills_what_was_handed_over_and_proves_it(
@@ -148,3 +149,41 @@ def close(world: World, closed: int) -> None:
             ),
             {"closed": closed},
         )
+
+
+def test_money_that_comes_after_gp_posted_the_invoice_is_received_and_proven(world: World) -> None:
+    choose(world, invoice="on_shipment")
+    world.whole(YESTERDAY)
+    ((number, order_id),) = world.ask(
+        "select order_number, order_id_store from staged_order where channel = 'shopify_gp'"
+        " and financial_status = 'pending' and current_total > 0 and cancelled_at is null"
+        " and order_id_store not in (select order_id_store from quarantine where state = 'open')"
+        " order by 1 limit 1"
+    )
+    order = world.store.by_name(str(number))
+    amend.fulfill(order, world.store.ids, NOW - timedelta(hours=3))
+    world.store.put(order)
+    post_afresh(world, str(number), str(order_id))
+    assert invoice_of(world, str(number)) == [("work", order.outstanding.shop, 0)]
+    post_batches(world)
+    amend.settle(order, world.store.ids, NOW - timedelta(hours=1))
+    world.store.put(order)
+    post_afresh(world, str(number), str(order_id))
+    ((place, billed, paid),) = invoice_of(world, str(number))
+    assert (place, paid) == ("history", 0)
+    assert world.books("select sum(ortrxamt), sum(curtrxam) from rm10201") == [(billed, 0)]
+    run = world.run(YESTERDAY, "r9")
+    batch, selection = world.pull(run)
+    assert prove(world.house, run, selection, batch).is_complete
+
+
+def invoice_of(world: World, number: str) -> list[tuple[object, ...]]:
+    return world.books(
+        "select place, docamnt, pymtrcvd from sales_documents where soptype = 3 and cstponbr = :n",
+        n=number,
+    )
+
+
+def post_batches(world: World) -> None:
+    with world.gp.begin() as connection:
+        connection.execute(text("select gp_post_batch(bachnumb) from sy00500"))

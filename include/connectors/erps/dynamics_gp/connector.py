@@ -189,6 +189,7 @@ class DynamicsGp:
             return {}
         with self.gateway.session() as session:
             rows = session.documents(sorted({ref for _, _, ref in wanted}), self.docids)
+            rows = _with_receipts(session, rows, {number for _, number in documents})
             for row in rows:
                 for key in wanted.get((row.soptype, row.docid, row.cstponbr), ()):
                     if _shows(row, key):
@@ -690,6 +691,26 @@ def _shows(row: SopDocument, key: DocumentKey) -> bool:
     if key.kind is DocumentKind.ORDER_CHANGE:
         return Marks.read(row.mark).change >= key.sequence
     return True
+
+
+def _with_receipts(
+    session: Session, rows: list[SopDocument], numbers: Container[str]
+) -> list[SopDocument]:
+    """Count the cash receipts of an order as paid on its first invoice that was left open."""
+    open_: dict[str, SopDocument] = {}
+    for row in sorted(rows, key=lambda row: row.sopnumbe):
+        if row.soptype == INVOICE and row.in_history and row.paid < row.docamnt:
+            open_.setdefault(_order_number(row, numbers), row)
+    if not open_:
+        return rows
+    received: dict[int, Decimal] = {}
+    for receipt in session.receipts(sorted(f"{number}/P" for number in open_), "%"):
+        at = id(open_[receipt.number.rpartition("/P")[0]])
+        received[at] = received.get(at, ZERO) + receipt.amount
+    return [
+        replace(row, paid=row.paid + received[id(row)]) if id(row) in received else row
+        for row in rows
+    ]
 
 
 def _order_number(row: SopDocument, known: Container[str]) -> str:

@@ -375,13 +375,18 @@ class Session(ABC):
             ]
         return found
 
-    def receipts(self, numbers: Sequence[str]) -> list[HeldReceipt]:
-        """Read cash receipts by their numbers, with those that count on from them (``#1/P1.2``)."""
+    def receipts(self, numbers: Sequence[str], rest: str = ".%") -> list[HeldReceipt]:
+        """Read cash receipts by their numbers, with those that count on from them (``#1/P1.2``).
+
+        Args:
+            numbers: What DOCNUMBR is, or begins with.
+            rest: Pattern of what may follow.
+        """
         found: list[HeldReceipt] = []
         for start in range(0, len(numbers), CHUNK):
             chunk = numbers[start : start + CHUNK]
             values: dict[str, Any] = {f"n{i}": number for i, number in enumerate(chunk)}
-            values |= {f"l{i}": _like(number, ".%") for i, number in enumerate(chunk)}
+            values |= {f"l{i}": _like(number, rest) for i, number in enumerate(chunk)}
             likes = (
                 f"DOCNUMBR like cast(:l{i} as varchar(50)) escape '!'" for i in range(len(chunk))
             )
