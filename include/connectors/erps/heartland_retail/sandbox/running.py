@@ -12,7 +12,7 @@ from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 _PATIENCE_SECONDS = 10.0
 
@@ -23,17 +23,20 @@ class Wires:
     def __init__(self) -> None:
         self._open: dict[tuple[str, int], asyncio.Transport] = {}
 
-    def protocol(self) -> type[H11Protocol]:
+    def protocol(self) -> type[asyncio.Protocol]:
         """Return a protocol whose connections are known here."""
         wires = self._open
 
-        class Known(H11Protocol):
-            def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-                wires[transport.get_extra_info("peername")[:2]] = transport
+        class Known(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
+            peer: tuple[str, int]
+
+            def connection_made(self, transport: asyncio.Transport) -> None:
+                self.peer = transport.get_extra_info("peername")[:2]
+                wires[self.peer] = transport
                 super().connection_made(transport)
 
             def connection_lost(self, exc: Exception | None) -> None:
-                wires.pop(self.transport.get_extra_info("peername")[:2], None)
+                wires.pop(self.peer, None)
                 super().connection_lost(exc)
 
         return Known
