@@ -16,7 +16,6 @@ from include.domain.proof import WindowProof
 from include.pipelines import documents, dry_run, orders, proof
 from include.pipelines.runs import RunType
 from include.reporting import plan_export
-from include.reporting import plan_export
 from include.staging import mapping
 from local.postgres import EmbeddedPostgres
 from tests.integration.world import NOW, World, day, open_world

@@ -319,10 +319,7 @@ def test_retention_forgets_the_old_and_keeps_what_is_still_needed(engine: Engine
                 fetched=WINDOW,
             )
             ids = {"old": range(5), "proven": range(5, 6), "new": range(6, 8)}[run_id]
-            rows = [
-                LandedOrder(f"order/{n}", f"#{n}", DAY, bytes([n]), b'{"n": 1}')
-                for n in ids
-            ]
+            rows = [LandedOrder(f"order/{n}", f"#{n}", DAY, bytes([n]), b'{"n": 1}') for n in ids]
             landing.land(connection, batch_id, rows)
             batches.append(batch_id)
         old, proven, new = batches

@@ -15,13 +15,13 @@ from sqlalchemy.exc import DBAPIError
 
 from include.connectors.erps.dynamics_gp import sqlserver
 from include.connectors.erps.dynamics_gp.documents import Translator
-from include.connectors.erps.dynamics_gp.payloads import GpDocument
 from include.connectors.erps.dynamics_gp.gateway import (
     Call,
     Deadlocked,
     ProcedureFailed,
     open_gateway,
 )
+from include.connectors.erps.dynamics_gp.payloads import GpDocument
 from include.connectors.erps.dynamics_gp.settings import DynamicsGpSettings
 from include.connectors.erps.dynamics_gp.sqlserver import MAX_PARAMETERS, SqlServerSession, render
 from include.domain.errors import (
