@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 
 from include.connectors import registry
@@ -70,6 +71,12 @@ def watched(tried: Scenario, stand: Stand) -> None:
 def rigged() -> list[str]:
     """Return the ERP connectors that bring a rig."""
     return [name for name in registry.names("erps") if has_rig(name)]
+
+
+def is_on_request(connector: str) -> bool:
+    """Tell whether an ERP takes so long to come up, or to answer, that it has to be asked for."""
+    sandbox = import_module(f"include.connectors.erps.{connector}.sandbox")
+    return bool(getattr(sandbox, "ON_REQUEST", False))
 
 
 def has_rig(connector: str) -> bool:
