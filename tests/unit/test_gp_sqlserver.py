@@ -256,6 +256,32 @@ def test_what_the_driver_says_becomes_an_error_by_recovery(
     assert connection.ends == ["rollback"]
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            "String or binary data would be truncated in table 'TWO.dbo.RM00101', column"
+            " 'CUSTNAME'. Truncated value: 'Kim O''Neil, 12 Main St'.",
+            "column 'CUSTNAME'. Truncated value: ***.",
+        ),
+        (
+            "Conversion failed when converting the varchar value 'Kim O''Neil' to data type int.",
+            "converting the varchar value *** to data type int.",
+        ),
+        (
+            "Violation of PRIMARY KEY constraint 'PKRM00101'. Cannot insert duplicate key in object"
+            " 'dbo.RM00101'. The duplicate key value is (Kim O'Neil).",
+            "The duplicate key value is ***.",
+        ),
+    ],
+)
+def test_a_value_that_the_server_repeats_is_left_out_of_the_reason(words: str, told: str) -> None:
+    with session(database_error(words)) as (made, _), pytest.raises(Refused) as refused:
+        made.post(calls_of())
+    assert str(refused.value).endswith(told)
+    assert "Kim" not in f"{refused.value} {refused.value.remote}"
+
+
 def test_look_ups_cast_our_side_so_that_gps_indexes_serve() -> None:
     sent: list[str] = []
 

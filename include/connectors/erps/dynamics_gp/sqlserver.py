@@ -76,6 +76,11 @@ LATER = re.compile(
     r"connection is (closed|broken|busy)|transaction log.*full|\b(40501|49918|49919|49920)\b",
     re.IGNORECASE,
 )
+# Where the server's words (2628, 245, 2627) repeat a value: it may be somebody's name.
+VALUE = re.compile(
+    r"(truncated value: |char value )'(?:[^']|'')*'?|(duplicate key value is )\([^)]*\)?",
+    re.IGNORECASE,
+)
 NOT_SET_UP = re.compile(
     r"could not find stored procedure|invalid object name|login failed|permission was denied|"
     r"is not a parameter for procedure|expects parameter|cannot open database",
@@ -196,6 +201,7 @@ class SqlServerGateway(Gateway):
             return RemoteUnavailable(
                 "the company database did not carry the statement out in time", system=self.name
             )
+        words = VALUE.sub(lambda found: f"{found[1] or found[2]}***", words)
         return Refused(f"the company database refused a value: {words}", remote=words)
 
     def state_of(self, error: DBAPIError) -> str | None:
