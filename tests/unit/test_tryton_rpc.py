@@ -135,10 +135,10 @@ def test_a_warning_on_the_list_is_acknowledged_by_its_name() -> None:
     methods = [method for method, _ in server.calls]
     assert methods == [
         "model.account.invoice.cancel",
-        "model.res.user.warning.create",
+        "model.res.user.warning.skip",
         "model.account.invoice.cancel",
     ]
-    assert server.calls[1][1][0] == [{"user": 7, "name": "d41d8.invoice_taxes", "always": False}]
+    assert server.calls[1][1][:2] == ["d41d8.invoice_taxes", False]
 
 
 def test_a_warning_that_is_not_on_the_list_is_refused_with_its_words() -> None:

@@ -299,12 +299,13 @@ class Tryton:
         """Return the state of the document's amendments, or that a later change includes it."""
         rows = self.lookup.amendments([sale.id for sale in sales])
         states = {row["state"] for row in rows if row["description"] == document.mark}
-        if states:
-            return "draft" if "draft" in states else "validated"
         effects = {row["description"] for row in rows if row["state"] == "validated"}
         later = max(changes_in(document.web_id, effects), default=0)
-        is_change = document.key.kind is DocumentKind.ORDER_CHANGE
-        return "included" if is_change and later > document.key.sequence else None
+        if document.key.kind is DocumentKind.ORDER_CHANGE and later > document.key.sequence:
+            return "included"
+        if not states:
+            return None
+        return "draft" if "draft" in states else "validated"
 
     def _compare(
         self, sales: Sequence[Sale], parts: Sequence[Part]
@@ -589,7 +590,7 @@ class Tryton:
 
     def _reconcile(self, document: TrytonDocument, party: Party) -> None:
         lines = self.payments.lines_of(document.web_id, party)
-        self.payments.reconcile(document, lines)
+        self.payments.reconcile(document.mark, lines)
 
     def _settled(self, document: TrytonDocument, party: Party) -> RemoteDocument:
         """Reconcile a bill that is posted and return it."""

@@ -35,7 +35,7 @@ class Invoice:
         mark: Whose document it is.
         total: With taxes; negative on a credit note.
         line_count: Lines, without the one that only completes a sale.
-        invoiced_on: Its date.
+        party: Who it is booked on.
     """
 
     id: int
@@ -43,9 +43,8 @@ class Invoice:
     mark: str
     state: str
     total: Decimal
-    tax: Decimal
     line_count: int
-    invoiced_on: date | None
+    party: Party
 
 
 class Invoices:
@@ -70,8 +69,8 @@ class Invoices:
             MODEL,
             [["description", "in", list(marks)], ["company", "=", self.book.company.id]],
             [
-                *("number", "description", "state", "total_amount", "tax_amount"),
-                *("invoice_date", "lines.type", "lines.note"),
+                *("number", "description", "state", "total_amount"),
+                *("party", "account", "invoice_address", "lines.type", "lines.note"),
             ],
         )
         return [_invoice(row) for row in rows]
@@ -242,7 +241,6 @@ def _invoice(row: Mapping[str, Any]) -> Invoice:
         mark=row["description"],
         state=row["state"],
         total=row["total_amount"],
-        tax=row["tax_amount"],
         line_count=len(lines),
-        invoiced_on=row["invoice_date"],
+        party=Party(row["party"], row["invoice_address"], row["invoice_address"], row["account"]),
     )

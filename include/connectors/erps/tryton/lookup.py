@@ -81,7 +81,9 @@ class Lookup:
             if key.kind in _BILLS or _is_void_of_bill(key):
                 for bill in bills.get(mark_of(_bill_of(key)), ()):
                     if key.kind in _BILLS or bill.state == "cancelled":
-                        found[key].append(self.bill(key, bill, _paid(moves, bill)))
+                        paid = _paid(moves, bill)
+                        self._settle(key, bill, paid)
+                        found[key].append(self.bill(key, bill, paid))
             elif key.kind is DocumentKind.PAYMENT:
                 found[key] += _payments(key, moves.get(mark_of(key), ()), self.code)
             else:
@@ -93,6 +95,12 @@ class Lookup:
             for key, ones in found.items()
             if ones
         }
+
+    def _settle(self, key: DocumentKey, bill: Invoice, paid: Decimal) -> None:
+        """Reconcile a bill that is paid in full where its poster died just before it did."""
+        if bill.state == "posted" and bill.total and paid == bill.total:
+            lines = self.payments.lines_of(key.order_id_store, bill.party)
+            self.payments.reconcile(bill.mark, lines)
 
     @property
     def code(self) -> str:

@@ -167,15 +167,15 @@ class Payments:
             ],
         )
 
-    def reconcile(self, document: TrytonDocument, lines: Sequence[Settled]) -> None:
+    def reconcile(self, mark: str, lines: Sequence[Settled]) -> None:
         """Reconcile what is open of an order where it comes to nothing: all of it, or its own.
 
         Args:
-            document: The document that was just posted.
+            mark: Mark of a document that was posted.
             lines: What is booked of the order, read afterwards.
         """
         still = [line for line in lines if line.is_open]
-        own = [line for line in still if line.mark == document.mark]
+        own = [line for line in still if line.mark == mark]
         for group in (still, own):
             if len(group) > 1 and not sum((line.credit for line in group), ZERO):
                 self._reconcile([line.id for line in group])

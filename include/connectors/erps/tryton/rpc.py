@@ -266,8 +266,7 @@ class TrytonClient:
         )
 
     def _acknowledge(self, name: str) -> None:
-        values = {"user": self.user_id, "name": name, "always": False}
-        self._repeat(lambda: self._ask("model.res.user.warning.create", ([values],), None))
+        self._repeat(lambda: self._ask("model.res.user.warning.skip", (name, False), None))
 
     # -- the wire ------------------------------------------------------------------------------
 

@@ -30,7 +30,7 @@ from include.ports.erp import Mappings
 _WEB_ID = re.compile(r"^(?P<order>.*?)(?:/(?P<role>[cir])(?P<number>\d+))?(?:@(?P<where>[^/@]+))?$")
 ALIVE = frozenset({"confirmed", "processing", "done"})
 _NOT_CONFIRMED = frozenset({"draft", "quotation"})
-_NUMBERS = 200
+_ORDERS = 200
 _FIELDS = (
     *("number", "state", "web_id", "reference", "total_amount", "warehouse"),
     *("party", "party.account_receivable", "invoice_address", "shipment_address"),
@@ -185,10 +185,13 @@ class Sales:
         Args:
             orders: The store's id of each order to its number.
         """
-        numbers = sorted(set(orders.values()))
         rows: list[dict[str, Any]] = []
-        for at in range(0, len(numbers), _NUMBERS):
-            rows += self._read([["reference", "in", numbers[at : at + _NUMBERS]]])
+        ids = sorted(orders)
+        for at in range(0, len(ids), _ORDERS):
+            own = ids[at : at + _ORDERS]
+            numbers = sorted({orders[order] for order in own})
+            # The number leads to what changes and later documents added, too.
+            rows += self._read(["OR", ["web_id", "in", own], ["reference", "in", numbers]])
         found: dict[str, list[Sale]] = {}
         for row in rows:
             sale = self._sale(row)
@@ -369,7 +372,7 @@ class Sales:
         return ["web_shop", "=", self.book.company.shop]
 
     def _read(self, domain: list[Any]) -> list[dict[str, Any]]:
-        return self.client.search("sale.sale", [self._ours(), *domain], _FIELDS)
+        return self.client.search("sale.sale", [self._ours(), domain], _FIELDS)
 
     def _sale(self, row: Mapping[str, Any]) -> Sale:
         parsed = _WEB_ID.match(row["web_id"] or "")
