@@ -54,6 +54,14 @@ def test_every_link_leads_somewhere(page: Path) -> None:
         assert not anchor or anchor in anchors(found), target
 
 
+def test_every_decision_has_a_number_of_its_own_and_its_heading_says_so() -> None:
+    pages = sorted((ROOT / "docs/decisions").glob("*.md"))
+    numbers = [page.name.split("-")[0] for page in pages]
+    assert len(set(numbers)) == len(numbers), numbers
+    for page, number in zip(pages, numbers, strict=True):
+        assert page.read_text(encoding="utf-8").startswith(f"# {int(number)}. "), page.name
+
+
 @every_page
 def test_every_path_that_is_named_exists(page: Path) -> None:
     for code in code_of(page):
