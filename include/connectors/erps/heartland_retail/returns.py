@@ -263,8 +263,8 @@ class ReturnDesk:
             own = self._take_back(held, order, reference, edits, earlier)
             ticket = self._give_back_billed(own, order, edits, bills)
         if held.status != CLOSED:
-            self._orders.edit_lines(held, Edits(edits.add, edits.change, edits.remove))
             self._edit_amounts(held, order, ticket)
+            self._orders.edit_lines(held, Edits(edits.add, edits.change, edits.remove))
 
     def _take_back(
         self,
