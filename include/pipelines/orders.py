@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from include.domain.columns import Rows
 from include.domain.errors import ConfigurationError, WindowError
 from include.domain.verdict import Finding, Severity
-from include.domain.window import Selection
+from include.domain.window import Basis, Selection
 from include.pipelines import translation
 from include.pipelines.chunks import chunks
 from include.pipelines.house import House
@@ -82,8 +82,10 @@ def pull(house: House, run: Run, selection: Selection, *, apart_from: int = APAR
         )
     for warning in facts.warnings:
         log.warning("%s", warning)
+    # A backfill owns the days a person chose, and finds what the index showed late by itself.
+    is_live = selection.basis is Basis.UPDATED
     wide = Selection(
-        selection.window.widened(settings.overlap),
+        selection.window.widened(settings.overlap) if is_live else selection.window,
         selection.basis,
         selection.order_numbers,
         selection.statuses,

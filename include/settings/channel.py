@@ -179,10 +179,11 @@ class ScheduleSettings(_Frozen):
         description="How far live windows stay behind the store's search index.",
     )
     overlap_minutes: int = Field(
-        default=1,
+        default=60,
         ge=0,
         le=1440,
-        description="How much earlier than its window a run looks, to catch lag.",
+        description="How much earlier than its window a live run looks, for what the store's "
+        "search index showed too late for the run before it.",
     )
 
 
