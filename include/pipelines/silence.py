@@ -9,7 +9,7 @@ The gaps of the eight weeks, measured in the same way, say how much may be missi
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -30,7 +30,6 @@ MARGIN = 1.1
 LEVELS = (timedelta(hours=6), timedelta(days=1), timedelta(days=7))
 STEADY = 3.0
 HOURS_A_WEEK = 168
-Expected = Callable[[datetime, datetime], float]
 NOT_LOOKED = 2
 GRACE = timedelta(hours=2)
 _HOUR = 3600
@@ -123,12 +122,9 @@ class _Sums:
         hours = (rates[_slot(hour, zone)] for hour in range(self._first, last + 1))
         self._sums = [0.0, *accumulate(hours)]
 
-    def expected(self, start_at: datetime, end_at: datetime) -> float:
-        """Return how many orders the rhythm brings between two instants."""
-        return self._upto(end_at) - self._upto(start_at)
-
-    def _upto(self, at: datetime) -> float:
-        hours = at.timestamp() / _HOUR - self._first
+    def upto(self, stamp: float) -> float:
+        """Return how many orders the rhythm brings from the start to a POSIX time."""
+        hours = stamp / _HOUR - self._first
         if hours <= 0:
             return 0.0
         whole = min(int(hours), len(self._sums) - 2)
@@ -136,15 +132,15 @@ class _Sums:
         return self._sums[whole] + rate * min(hours - whole, 1.0)
 
 
-def _level(expected: Expected, orders: Sequence[datetime], count: int) -> float:
-    """Return the level at the last of the first ``count`` orders, 1 being the usual, at most 1."""
-    last, level = orders[count - 1], 1.0
-    for span in LEVELS:
-        came = count - bisect_left(orders, last - span, 0, count)
-        usual = expected(last - span, last)
-        # A handful of orders says little about the level: the constant keeps it steady.
-        level = min(level, (came + STEADY) / (usual + STEADY))
-    return level
+def _level(spans: Iterable[tuple[int, float]]) -> float:
+    """Return the lowest level of some spans, 1 being the usual and the most.
+
+    A handful of orders says little about the level: the constant keeps it steady.
+
+    Args:
+        spans: Of each, how many orders came and how many are usual.
+    """
+    return min(1.0, *((came + STEADY) / (usual + STEADY) for came, usual in spans))
 
 
 @lru_cache(maxsize=1 << 16)
@@ -178,16 +174,31 @@ def learn(orders: Sequence[datetime], until: datetime, zone: str) -> Rhythm | No
         (raw[slot - 1] + 2 * raw[slot] + raw[(slot + 1) % HOURS_A_WEEK]) / 4
         for slot in range(HOURS_A_WEEK)
     )
-    sums = _Sums(rates, zone, recent[0] - max(LEVELS), until)
-    # A slack week's gaps are as long as its level says, and no reason to wait longer in a full one.
-    known = bisect_left(recent, recent[0] + max(LEVELS))
-    gaps = sorted(
-        _level(sums.expected, recent, count) * sums.expected(recent[count - 1], recent[count])
-        for count in range(known + 1, len(recent))
-    )
+    gaps = sorted(_levelled_gaps(recent, _Sums(rates, zone, recent[0] - max(LEVELS), until)))
     days = (until - recent[0]) / timedelta(days=1)
     once_a_year = _beyond(gaps, 365 * len(recent) / days)
     return Rhythm(rates, max(LEAST_MISSED, MARGIN * once_a_year), zone)
+
+
+def _levelled_gaps(orders: Sequence[datetime], sums: _Sums) -> Iterator[float]:
+    """Yield each gap in orders that its week would have brought.
+
+    A slack week's gaps are as long as its level says, and no reason to wait longer in a full one.
+    """
+    stamps = [at.timestamp() for at in orders]
+    sums_upto = [sums.upto(stamp) for stamp in stamps]
+    spans = [span.total_seconds() for span in LEVELS]
+    known = bisect_left(stamps, stamps[0] + max(spans))
+    for place in range(known, len(stamps) - 1):
+        last, brought = stamps[place], sums_upto[place]
+        level = _level(
+            (
+                place + 1 - bisect_left(stamps, last - span, 0, place + 1),
+                brought - sums.upto(last - span),
+            )
+            for span in spans
+        )
+        yield level * (sums_upto[place + 1] - brought)
 
 
 def _beyond(gaps: Sequence[float], many: float) -> float:
@@ -204,8 +215,12 @@ def missed(rhythm: Rhythm, orders: Sequence[datetime], seen_until: datetime) -> 
         orders: Times of orders, aware, sorted.
         seen_until: Up to when the store was looked at.
     """
-    level = _level(rhythm.expected, orders, len(orders))
-    return level * rhythm.expected(orders[-1], seen_until)
+    last = orders[-1]
+    level = _level(
+        (len(orders) - bisect_left(orders, last - span), rhythm.expected(last - span, last))
+        for span in LEVELS
+    )
+    return level * rhythm.expected(last, seen_until)
 
 
 def listen(orders: Sequence[datetime], seen_until: datetime, zone: str) -> Silence | None:

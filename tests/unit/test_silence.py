@@ -81,7 +81,7 @@ class Listener:
         self.rhythms: dict[date, Rhythm | None] = {}
 
     def hears(self, orders: Sequence[datetime], now: datetime) -> datetime | None:
-        come = orders[: bisect_right(orders, now)]
+        come = orders[bisect_left(orders, now - timedelta(days=9)) : bisect_right(orders, now)]
         day = come[-1].date()
         if day not in self.rhythms:
             midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
