@@ -260,12 +260,6 @@ class Site:
 LOCATIONS = (Site("MAIN", "MAIN Warehouse", 1), Site("STORE", "STORE Portland", 2))
 
 
-def tax_titles() -> tuple[str, ...]:
-    """Return every tax title that an order of the shop can carry, once each."""
-    places = (*STATES, *ABROAD.values())
-    return tuple(dict.fromkeys(title for place in places for title, _ in place.taxes))
-
-
 def as_document() -> dict[str, object]:
     """Return the catalogue as plain data for mapping files and other systems' seeds."""
     return {

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from include.connectors.stores.shopify.sandbox.amounts import NOTHING, MoneyBag, Pair, money, total
+from include.connectors.stores.shopify.sandbox.amounts import NOTHING, Pair, money, total
 from include.connectors.stores.shopify.sandbox.book import (
     Allocation,
     Discount,
@@ -474,9 +474,3 @@ def render(order: Order) -> Record:
         Field names to values; nested connections as lists.
     """
     return Renderer(order).document()
-
-
-def bag_of(document: Record, name: str) -> MoneyBag:
-    """Return a money field of a rendered order."""
-    found: MoneyBag = document[name]
-    return found
