@@ -27,8 +27,9 @@ from include.connectors.erps.heartland_retail.payloads import (
     ticket_reference,
 )
 from include.connectors.erps.heartland_retail.people import People
-from include.connectors.erps.heartland_retail.returns import ReturnDesk
+from include.connectors.erps.heartland_retail.returns import ChangeDesk
 from include.connectors.erps.heartland_retail.settings import HeartlandRetailSettings
+from include.connectors.erps.heartland_retail.tickets import TicketDesk
 from include.domain.document import (
     Document,
     DocumentKey,
@@ -65,7 +66,8 @@ class HeartlandRetail:
         self.people = people
         self.orders = OrderDesk(client, settings, self.names, self.reader, people)
         self.invoices = InvoiceDesk(client, settings, self.reader, self.orders)
-        self.returns = ReturnDesk(client, settings, self.names, self.reader, self.orders)
+        self.tickets = TicketDesk(client, settings, self.names, self.reader, self.orders)
+        self.changes = ChangeDesk(settings, self.names, self.reader, self.orders, self.tickets)
         self.finder = Finder(self.reader, settings)
 
     def preflight(self) -> None:
@@ -88,8 +90,8 @@ class HeartlandRetail:
         places: dict[StockNeed, tuple[str, str]] = {}
         for need in needs:
             with suppress(OrderError):
-                item = self.translator.item_of(need.sku, need.sku)
-                places[need] = (item, self.translator.location_of(need.location_id))
+                item = self.translator.parts.item_of(need.sku, need.sku)
+                places[need] = (item, self.translator.parts.location_of(need.location_id))
         items = self.names.item_ids(item for item, _ in places.values())
         free = self._free(sorted(items.values()))
         shown = {item for item, _ in free}
@@ -125,7 +127,7 @@ class HeartlandRetail:
         unmapped = set()
         for sku in set(skus):
             try:
-                items[sku] = self.translator.item_of(sku, sku)
+                items[sku] = self.translator.parts.item_of(sku, sku)
             except MappingMissing:
                 unmapped.add(sku)
         known = self.names.item_ids(items.values())
@@ -172,7 +174,7 @@ class HeartlandRetail:
         base = self.translator.reference(document.order_number)
         with self.orders.alone(base):
             if isinstance(payload, HeartlandOrder) and payload.change:
-                self.returns.change(payload, ticket_reference(base, key.kind, key.sequence))
+                self.changes.change(payload, ticket_reference(base, key.kind, key.sequence))
             elif isinstance(payload, HeartlandOrder):
                 held = self.orders.bring(payload)
                 if not held.mark:
@@ -180,11 +182,11 @@ class HeartlandRetail:
             elif isinstance(payload, HeartlandInvoice):
                 self.invoices.bill(payload)
             elif isinstance(payload, HeartlandReturn):
-                self.returns.give_back(payload)
+                self.tickets.give_back(payload)
             elif isinstance(payload, HeartlandPayments):
                 self._pay(payload)
             elif isinstance(payload, HeartlandVoid):
-                self.returns.void(payload)
+                self.changes.void(payload)
             else:
                 raise TypeError(f"{type(payload).__name__} was prepared for another ERP")
             matches = self.finder.find([(key, base)]).get(key)

@@ -27,8 +27,8 @@ from include.connectors.erps.heartland_retail.payloads import (
     order_reference,
     ticket_reference,
 )
-from include.connectors.erps.heartland_retail.returns import OPEN_CREDIT
 from include.connectors.erps.heartland_retail.settings import HeartlandRetailSettings
+from include.connectors.erps.heartland_retail.tickets import OPEN_CREDIT
 from include.domain.document import DocumentKey, DocumentKind, RemoteDocument, RemoteState
 from include.domain.money import ZERO
 

@@ -1,8 +1,7 @@
-"""Returns by the state of the order: what is not invoiced is edited, the rest gets a ticket.
+"""Changes and voids by the state of the order: edited while open, by ticket once invoiced.
 
-A ticket is made pending, with lines and payments in one call, looked up once more, and completed:
-of two made at once the spare goes before it has an effect. It balances stock and money; what is
-credited and not yet paid back stands on the payment type for open credit.
+What is not invoiced is edited on the order. What people invoiced and is no longer wanted comes back
+by a return ticket that balances stock and money.
 """
 
 from __future__ import annotations
@@ -12,12 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from include.connectors.erps.heartland_retail.client import HeartlandClient, Row
 from include.connectors.erps.heartland_retail.difference import Edits, gaps, line_edits
 from include.connectors.erps.heartland_retail.held import (
     CLOSED,
     COMPLETE,
-    PENDING,
     VOID_MARK,
     Goods,
     HeldBill,
@@ -29,149 +26,40 @@ from include.connectors.erps.heartland_retail.names import Names
 from include.connectors.erps.heartland_retail.orders import DEPOSIT, OrderDesk
 from include.connectors.erps.heartland_retail.payloads import (
     HeartlandOrder,
-    HeartlandReturn,
     HeartlandVoid,
     TicketPart,
     WantedPayment,
-    part_reference,
-    read_part,
 )
 from include.connectors.erps.heartland_retail.settings import HeartlandRetailSettings
+from include.connectors.erps.heartland_retail.tickets import TicketDesk
 from include.domain.errors import Refused
 from include.domain.money import ZERO, allocate
 
-OPEN_CREDIT = "open-credit"
-ItemLine = tuple[int, int, Decimal, str]
 
-
-class ReturnDesk:
-    """Changes, voids and returns of one account.
+class ChangeDesk:
+    """Changes and voids of one account.
 
     Args:
-        client: The account.
         settings: Its names and rules.
         names: Ids by name.
         reader: Reads documents back.
         orders: Its orders.
+        tickets: Its return tickets.
     """
 
     def __init__(
         self,
-        client: HeartlandClient,
         settings: HeartlandRetailSettings,
         names: Names,
         reader: Reader,
         orders: OrderDesk,
+        tickets: TicketDesk,
     ) -> None:
-        self._client = client
         self._settings = settings
         self._names = names
         self._reader = reader
         self._orders = orders
-
-    # -- credit note --------------------------------------------------------------------------
-
-    def give_back(self, wanted: HeartlandReturn) -> None:
-        """Make and complete the tickets of a credit note, as far as they are not.
-
-        Raises:
-            Refused: Nothing was invoiced, or Heartland said no.
-            AmbiguousOutcome: A call broke off; the next look-up tells.
-        """
-        references = {wanted.order_reference, wanted.invoice_reference}
-        orders = [o for found in self._reader.orders(references).values() for o in found]
-        bills = self._complete_bills(orders)
-        named = [bill for bill in bills if bill.reference == wanted.invoice_reference]
-        parent = min(named or bills, key=lambda bill: bill.id, default=None)
-        if parent is None:
-            raise Refused(
-                f"return on {wanted.order_reference}: Heartland has no complete invoice of it",
-                rule="invoice_is_there",
-                field="parent_transaction_id",
-            )
-        for part in wanted.parts:
-            items = self._names.require_items(line.item for line in part.lines)
-            lines = [(items[x.item], x.qty, x.unit, x.note) for x in part.lines]
-            self._ticket(part, lines, parent, [bill.id for bill in bills])
-
-    def _complete_bills(self, orders: Iterable[HeldOrder]) -> list[HeldBill]:
-        bills = self._reader.bills([order.id for order in orders])
-        return [b for found in bills.values() for b in found if b.status == COMPLETE]
-
-    def _ticket(
-        self, part: TicketPart, lines: Sequence[ItemLine], parent: HeldBill, parents: Iterable[int]
-    ) -> None:
-        found = self._find(part.reference, parents)
-        if found is None:
-            self._client.create("sales/tickets", self._values(part, lines, parent))
-            found = self._find(part.reference, parents)
-        if found is None:
-            raise Refused(
-                f"ticket {part.reference} was made in Heartland and is not found by its custom "
-                f"field {self._settings.reference_field}: check that the field is kept",
-                rule="reference_kept",
-                field=f"custom@{self._settings.reference_field}",
-            )
-        if found.status != COMPLETE:
-            self._client.update(f"sales/tickets/{found.id}", {"status": COMPLETE})
-
-    def _find(self, reference: str, parents: Iterable[int]) -> HeldBill | None:
-        """Return the ticket of a reference; the spare one of two that were made at once goes."""
-        ours = [
-            ticket
-            for ticket in self._reader.tickets(parents)
-            if part_reference(ticket.reference, ticket.part, ticket.of) == reference
-        ]
-        best = min(ours, key=lambda ticket: (ticket.status != COMPLETE, ticket.id), default=None)
-        for ticket in ours:
-            if best is not None and ticket.id != best.id and ticket.status == PENDING:
-                status = {"status": self._settings.canceled_status}
-                self._client.update(f"sales/tickets/{ticket.id}", status)
-        return best
-
-    def _values(self, part: TicketPart, lines: Sequence[ItemLine], parent: HeldBill) -> Row:
-        paid = sum((payment.amount for payment in part.payments), ZERO)
-        payments = [self._orders.payment_values(payment, sign=-1) for payment in part.payments]
-        if paid != part.total:
-            payments.append(self._open_credit(part, part.total - paid))
-        return {
-            "type": "Return",
-            "status": PENDING,
-            "parent_transaction_id": parent.id,
-            "customer_id": parent.customer_id,
-            "source_location_id": self._names.id_of("locations", part.location),
-            "station_id": self._settings.station_id,
-            "recalculate": False,
-            "affect_inventory": True,
-            "custom": {self._settings.reference_field: part.reference},
-            "item_lines": [
-                {"type": "ItemLine", "item_id": item, "qty": -qty, "unit_price": unit}
-                | ({"description": note} if note else {})
-                for item, qty, unit, note in lines
-            ],
-            "tax_lines": [
-                {"type": "TaxLine", "description": name, "value": -amount}
-                for name, amount in part.taxes.items()
-            ],
-            "payments": payments,
-        }
-
-    def _open_credit(self, part: TicketPart, amount: Decimal) -> Row:
-        name = self._settings.open_credit_payment_type
-        if name is None or amount < 0:
-            raise Refused(
-                f"return {part.reference} is worth {part.total} and its payments differ by "
-                f"{amount}: a ticket has to balance, and the channel names no "
-                "open_credit_payment_type",
-                rule="ticket_balances",
-                field="payments",
-            )
-        own = read_part(part.reference)[0].rpartition("/")[2]
-        return self._orders.payment_values(
-            WantedPayment(f"{own}:{OPEN_CREDIT}", name, amount), sign=-1
-        )
-
-    # -- order change and void ----------------------------------------------------------------
+        self._tickets = tickets
 
     def change(self, order: HeartlandOrder, reference: str) -> None:
         """Bring a posted order to what it should be.
@@ -345,8 +233,8 @@ class ReturnDesk:
         places = [b.location_id for b in bills if any(g in edits.take_back for g, _ in b.goods)]
         own = replace(part, location=self._place_name(places[0] if places else None))
         parents = [bill.id for bill in bills]
-        self._ticket(own, lines, bills[0], parents)
-        return self._find(part.reference, parents)
+        self._tickets.make(own, lines, bills[0], parents)
+        return self._tickets.find(part.reference, parents)
 
     def _edit_amounts(
         self, held: HeldOrder, order: HeartlandOrder, ticket: HeldBill | None
