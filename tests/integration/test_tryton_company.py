@@ -176,12 +176,14 @@ def test_a_part_is_billed_and_shipped_and_the_rest_stays(company: TrytonCompany)
 
 def test_more_is_reserved_than_an_invoice_bills(company: TrytonCompany) -> None:
     company.rig.set_stock("AID-KIT", Decimal(9))
-    order = sale(goods("AID-KIT", 4, "128.00"))
+    order = sale(goods("AID-KIT", 4, "128.00"), mug(2))
     company.post(order)
     own = order.key.order_id_store
     part = (goods("AID-KIT", 1, "32.00"),)
     company.post(document(own, DocumentKind.INVOICE, part, based_on=order.key))
     assert company.rig.books.on_hand("WH")["AID-KIT"] == 8
+    assert company.rig.free_units("AID-KIT") == 5
+    assert find(company, order)[0].back_ordered == 0
 
 
 def test_a_change_leaves_the_order_as_it_should_stand(company: TrytonCompany) -> None:

@@ -80,6 +80,7 @@ def ship(
         waits = any(one.state in ("draft", "waiting") for s in sales for one in s.shipments)
         if waits and not attempt and reserve(client, sales):
             sales = read()
+        was_planned = sum(due.values(), ZERO)
         ready = [one for sale in sales for one in sale.shipments if _cut(client, one, due)]
         if not ready:
             return
@@ -89,9 +90,13 @@ def ship(
         ids = [one.id for one in ready]
         client.press(SHIPMENT, "pack", ids)
         client.press(SHIPMENT, "do", ids)
-        if not due:
+        if not due and was_planned == _planned(ready):
             return
+        # What stays behind is on a shipment of its own now, and holds no stock yet.
         sales = read()
+        if not due:
+            reserve(client, sales)
+            return
 
 
 def receive(client: TrytonClient, sales: Iterable[Sale]) -> None:
@@ -123,6 +128,11 @@ def _due(sales: Sequence[Sale], wanted: Mapping[int, Decimal]) -> dict[int, Deci
     return {line: units for line, units in gaps.items() if units > ZERO}
 
 
+def _planned(shipments: Iterable[Shipment]) -> Decimal:
+    """Return the units that shipments were to bring before they were cut."""
+    return sum((move.quantity for one in shipments for move in one.outgoing), ZERO)
+
+
 def _cut(client: TrytonClient, shipment: Shipment, due: dict[int, Decimal]) -> bool:
     """Cut a shipment down to what is due and reserved; tell whether anything of it goes.
 
@@ -143,14 +153,14 @@ def _cut(client: TrytonClient, shipment: Shipment, due: dict[int, Decimal]) -> b
     if goes != reserved:
         _cut_reserved(client, shipment.id, field, goes)
     else:
-        left = [move.id for move in shipment.reserving if move.state in ("draft", "staging")]
-        if left:
-            client.write(SHIPMENT, [shipment.id], {field: [["delete", left]]})
+        short = [move.id for move in shipment.reserving if move.state in ("draft", "staging")]
+        if short:
+            client.write(SHIPMENT, [shipment.id], {field: [["delete", short]]})
             client.press(SHIPMENT, "assign_try", [shipment.id])
     for line, units in goes.items():
-        due[line] -= units
-        if due[line] <= ZERO:
-            del due[line]
+        left = due.pop(line, ZERO) - units
+        if left > ZERO:
+            due[line] = left
     return True
 
 
