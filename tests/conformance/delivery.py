@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from include.domain.document import PreparedDocument, RemoteDocument
+from include.domain.errors import RemoteUnavailable
 from include.pipelines import documents
 from include.ports.erp import Erp
 from include.sandbox.rig import RigFault
@@ -211,6 +213,43 @@ def later_lives_cut(stand: Stand) -> None:
     stand.require_all(refunded, "sales_order", "invoice", "credit_note")
     stand.require_all(changed, "sales_order")
     stand.require_nothing(voided)
+
+
+MOST_STEPS = 6
+
+
+def _broken_off(stand: Stand, step: int) -> Purchase:
+    """Post a purchase whose chain of calls breaks off before one of them."""
+    bought = stand.simple(3)
+    stand.rig.fail(RigFault.LOST_CALL, after=step)
+    with suppress(RemoteUnavailable):
+        stand.post(bought)
+    stand.rig.mend()
+    return bought
+
+
+@scenario(WIRE)
+def edited_after_a_broken_chain(stand: Stand) -> None:
+    """An order that is edited after its calls broke off half-way ends in the books as it is now."""
+    for step in range(MOST_STEPS):
+        bought = _broken_off(stand, step)
+        bought.later().remove(bought.parts[0], 1)
+        bought.pay_back()
+        stand.post_in_the_end(bought)
+        stand.require_all(bought)
+
+
+@scenario(WIRE)
+def cancelled_after_a_broken_chain(stand: Stand) -> None:
+    """An order that is cancelled after its calls broke off half-way leaves nothing."""
+    for step in range(MOST_STEPS):
+        bought = _broken_off(stand, step)
+        bought.later().cancel()
+        stand.post_in_the_end(bought)
+        net = stand.net(bought)
+        left = (net.total, net.tax, net.paid, net.units)
+        assert not any(left), f"broken off before call {step + 1}; left: {left}"
+        stand.require_settled(bought)
 
 
 @scenario(WIRE)

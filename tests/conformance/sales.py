@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 from include.domain.order import ChargeKind, LineKind, Restock
-from tests.conformance.purchase import Purchase
+from tests.conformance.purchase import PLACED, Purchase
 from tests.conformance.scenario import scenario
 from tests.conformance.stand import Stand
 
@@ -151,6 +152,19 @@ def another_currency(stand: Stand) -> None:
     bought.later().refund({0: 1}, paid_at_rate=Decimal("0.90"))
     stand.post(bought)
     stand.require_all(bought)
+
+
+@scenario(NEW)
+def earlier_day(stand: Stand) -> None:
+    """An order of an earlier day that comes after one of a later day is booked like any other."""
+    later = stand.simple(placed_at=PLACED + timedelta(days=1))
+    stand.post(later)
+    bought = stand.simple(placed_at=PLACED - timedelta(days=40))
+    stand.post(bought)
+    stand.require_all(bought, "sales_order", "invoice")
+    bought.later().refund({0: 1})
+    stand.post(bought)
+    stand.require_all(bought, "sales_order", "invoice", "credit_note")
 
 
 @scenario(NEW)

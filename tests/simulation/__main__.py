@@ -42,8 +42,7 @@ def _simulate_all(
         try:
             report = simulate(server, server.url(name), seed, connector, days=chosen.days)
         except Broken as broken:
-            days = f" ORDER_DAYS={chosen.days}"
-            print(f"{broken}\nreplay: make simulate ERP={connector} SEED={seed} N=1{days}")
+            print(broken)
             return False
         finally:
             server.drop_database(name)

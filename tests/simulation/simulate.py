@@ -43,6 +43,7 @@ class Report:
     Attributes:
         connector: The ERP.
         seed: Replays it.
+        days: How many days it lived through.
         orders: Orders that lived.
         runs: Runs of a window that were finished.
         events: What happened to the orders.
@@ -52,6 +53,7 @@ class Report:
 
     connector: str
     seed: int
+    days: int
     orders: int = 0
     runs: int = 0
     events: Counter[str] = field(default_factory=Counter)
@@ -64,7 +66,8 @@ class Report:
         return self.faults[KILL]
 
     def __str__(self) -> str:
-        return f"seed {self.seed} into {self.connector}"
+        replay = f"make simulate ERP={self.connector} SEED={self.seed} N=1 ORDER_DAYS={self.days}"
+        return f"seed {self.seed} into {self.connector} ({replay})"
 
 
 def simulate(
@@ -93,7 +96,7 @@ def simulate(
     with open_world(server, staging_url, connector, seed) as world:
         if sabotage is not None:
             sabotage(world)
-        return _Simulation(world, chance, Report(connector, seed)).run(days)
+        return _Simulation(world, chance, Report(connector, seed, days)).run(days)
 
 
 @dataclass
@@ -124,9 +127,16 @@ class _Simulation:
         self._finish_quietly(Window(START, START + timedelta(days=days)))
         self._check_books()
         if self.report.held:
-            raise Broken(f"{self.report}: {self.report.held} orders never came through")
+            raise Broken(f"{self.report}: these never came through: {self._why_held()}")
         self.report.orders = len(self.alive)
         return self.report
+
+    def _why_held(self) -> list[str]:
+        rows = self.world.ask(
+            "select rule, message, coalesce(remote, '') from quarantine"
+            " where state = 'open' and severity = 'critical'"
+        )
+        return [f"{rule}: {message} {remote}".rstrip() for rule, message, remote in rows]
 
     def _finish_quietly(self, window: Window) -> None:
         """Run the whole stretch once more without a fault: what waited has to come through."""
