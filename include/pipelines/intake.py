@@ -13,9 +13,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
-from include.pipelines import helper
-from include.pipelines.helper_main import Done, Start, name_of, work_on
 from include.pipelines.house import House
+from include.pipelines.second_process import SecondProcess, cores, work_of
+from include.pipelines.second_process_main import Done, Start, name_of, work_on
 from include.pipelines.translation import translate
 from include.ports.store import OrderHeader, Page, PagedStore, RawOrder
 from include.staging import landing
@@ -67,7 +67,7 @@ def take_in(
     with _quick_turns():
         if not isinstance(house.store, PagedStore):
             return _in_batches(house, batch_id, headers)
-        is_large = len(headers) >= apart_from and helper.cores() > 1
+        is_large = len(headers) >= apart_from and cores() > 1
         return _in_pages(house, house.store, batch_id, headers, is_large=is_large)
 
 
@@ -111,12 +111,12 @@ def _in_pages(
 
     with ExitStack() as stack:
         writer = stack.enter_context(ThreadPoolExecutor(1, "land"))
-        second = stack.enter_context(helper.Helper(start, land)) if is_large else None
+        second = stack.enter_context(SecondProcess(start, land)) if is_large else None
         under_way: Future[None] | None = None
         for page in _pages(store, headers, second):
             if second is not None and second.take(page):
                 continue
-            done = work_on(start, reader, helper.work_of(page))
+            done = work_on(start, reader, work_of(page))
             if under_way is not None:
                 under_way.result()
             under_way = writer.submit(land, page, done)
@@ -129,7 +129,7 @@ def _in_pages(
 
 
 def _pages(
-    store: PagedStore, headers: Sequence[OrderHeader], second: helper.Helper | None
+    store: PagedStore, headers: Sequence[OrderHeader], second: SecondProcess | None
 ) -> Iterator[Page]:
     """Yield the pages of the store, then those that a second process took with it."""
     yield from store.fetch_pages(headers)

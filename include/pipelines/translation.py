@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import orjson
 
@@ -79,10 +80,26 @@ def _translated(
         )
     order = normalise(channel, raw.document)
     checks = check_row(order, now, tolerance)
-    row = landed(raw, order, orjson.dumps(to_document(order)), checks)
+    row = landed(raw, order, _json(to_document(order)), checks)
     if checks["broken_ties"]:
         try:
             require_balance(order, tolerance)
         except OrderError as error:
             return at_fault(row, error)
     return row
+
+
+def _json(document: dict[str, Any]) -> bytes:
+    """Write a document so that PostgreSQL can also read it: no text of its can hold a NUL."""
+    body = orjson.dumps(document)
+    return orjson.dumps(_without_nul(document)) if b"\\u0000" in body else body
+
+
+def _without_nul(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\x00", "\ufffd")
+    if isinstance(value, list):
+        return [_without_nul(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _without_nul(item) for key, item in value.items()}
+    return value

@@ -14,9 +14,9 @@ import pytest
 
 from include.domain.errors import RemoteUnavailable
 from include.pipelines import orders
-from include.pipelines.helper import Helper
-from include.pipelines.helper_main import Done, Start, name_of
 from include.pipelines.runs import RunType
+from include.pipelines.second_process import SecondProcess
+from include.pipelines.second_process_main import Done, Start, name_of
 from include.pipelines.translation import translate
 from include.ports.store import Page, PagedStore
 from include.staging.copying import encode
@@ -62,7 +62,7 @@ class Taken:
         self.pages.append((page, done))
 
 
-def give(helper: Helper, pages: list[Page]) -> list[Page]:
+def give(helper: SecondProcess, pages: list[Page]) -> list[Page]:
     """Give the process what it takes, once it is up; return the rest."""
     assert helper.ready.wait(PATIENCE)
     return [page for page in pages if not helper.take(page)]
@@ -75,7 +75,7 @@ def test_its_rows_are_those_of_this_process_byte_for_byte(world: World) -> None:
     start = start_for(world)
     pages = pages_of(world)
     while pages:
-        with Helper(start, taken) as helper:
+        with SecondProcess(start, taken) as helper:
             pages = give(helper, pages) + helper.finish()
     for page, done in taken.pages:
         places = [n for n in range(len(page.headers)) if n not in done.rest]
@@ -113,7 +113,7 @@ def test_a_pull_with_it_lands_what_a_pull_without_it_lands(world: World) -> None
 def test_nothing_is_lost_when_it_dies_with_pages_in_its_hands(world: World) -> None:
     taken = Taken()
     pages = pages_of(world)
-    with Helper(start_for(world), taken) as helper:
+    with SecondProcess(start_for(world), taken) as helper:
         left = give(helper, pages)
         assert helper.pid is not None
         os.kill(helper.pid, signal.SIGKILL)
@@ -134,7 +134,7 @@ def test_nothing_is_lost_when_it_dies_with_pages_in_its_hands(world: World) -> N
 def test_a_pull_does_without_one(world: World, command: tuple[str, ...]) -> None:
     taken = Taken()
     pages = pages_of(world)
-    with Helper(start_for(world), taken, command) as helper:
+    with SecondProcess(start_for(world), taken, command) as helper:
         left = [page for page in pages if not helper.take(page)]
         left += helper.finish()
     assert not taken.pages
@@ -146,7 +146,7 @@ def test_what_goes_wrong_with_its_rows_is_raised_and_ends_it(world: World) -> No
         raise RemoteUnavailable("the database went away")
 
     pages = pages_of(world)
-    with Helper(start_for(world), refuse) as helper:
+    with SecondProcess(start_for(world), refuse) as helper:
         assert helper.pid is not None
         process = psutil.Process(helper.pid)
         give(helper, pages[:2])
@@ -158,11 +158,11 @@ def test_what_goes_wrong_with_its_rows_is_raised_and_ends_it(world: World) -> No
 PARENT = """
 import os, signal, sys
 from datetime import UTC, datetime
-from include.pipelines.helper import Helper
-from include.pipelines.helper_main import Start
+from include.pipelines.second_process import SecondProcess
+from include.pipelines.second_process_main import Start
 
 start = Start("channel", 1, "orjson:loads", "orjson:dumps", datetime.now(UTC))
-with Helper(start, lambda page, done: None) as helper:
+with SecondProcess(start, lambda page, done: None) as helper:
     helper.ready.wait()
     print(helper.pid, flush=True)
     sys.stdin.read()

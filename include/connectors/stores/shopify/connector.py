@@ -8,13 +8,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime, timedelta
-from functools import cached_property
 from importlib import import_module
 
 import orjson
 import requests
 
 from include.connectors.stores.shopify import reading
+from include.connectors.stores.shopify.access import Access
 from include.connectors.stores.shopify.auth import auth_of
 from include.connectors.stores.shopify.bulk import BulkExport
 from include.connectors.stores.shopify.client import ShopifyClient
@@ -65,6 +65,8 @@ class ShopifyStore:
         self._sleep = sleep
         self._backoff = backoff
         self._list = OrderList(client, settings, sleep)
+        self._access: Access | None = None
+        self._hydrator: Hydrator | None = None
 
     def preflight(self, selection: Selection) -> StoreFacts:
         """Check scopes, version, currency and access before anything is pulled.
@@ -136,7 +138,8 @@ class ShopifyStore:
             WindowError: So many orders are at fault that it is the store, not the orders.
             RemoteUnavailable: The store did not answer.
         """
-        return self._hydrator.read(page, places)
+        hydrator = self._hydrator or self._new_hydrator()
+        return hydrator.read(page, places)
 
     @property
     def reader(self) -> PageReader:
@@ -158,15 +161,17 @@ class ShopifyStore:
         order: Order = translate(channel, document)
         return order
 
-    @cached_property
-    def _hydrator(self) -> Hydrator:
-        access = learn_access(self._client)
-        return Hydrator(self._client, self._settings, self._clock, access)
+    def _new_hydrator(self) -> Hydrator:
+        """Return a hydrator for one fetch: faults are counted, and batches sized, afresh."""
+        if self._access is None:
+            self._access = learn_access(self._client)
+        self._hydrator = Hydrator(self._client, self._settings, self._clock, self._access)
+        return self._hydrator
 
     def _pages(self, headers: Sequence[OrderHeader]) -> Iterator[Page]:
         if not headers:
             return
-        hydrator = self._hydrator
+        hydrator = self._new_hydrator()
         left = {header.order_id_store: header for header in headers}
         if len(left) > self._settings.bulk_threshold:
             search = self._export_search(headers)

@@ -22,14 +22,14 @@ from typing import IO
 
 import msgspec
 
-from include.pipelines.helper_main import Done, Start, Work, receive, send
+from include.pipelines.second_process_main import Done, Start, Work, receive, send
 from include.ports.store import Page
 
 log = logging.getLogger(__name__)
 
 DEPTH = 2
 _ROOT = Path(__file__).resolve().parents[2]
-_MODULE = "include.pipelines.helper_main"
+_MODULE = "include.pipelines.second_process_main"
 _PIPE_BYTES = 1 << 20
 
 
@@ -49,14 +49,14 @@ def work_of(page: Page) -> Work:
     return Work([header.order_id_store for header in page.headers], page.body, {**page.context})
 
 
-class Helper:
+class SecondProcess:
     """The process, the pages it has, and the thread that takes in what it made of them.
 
     Args:
         start: What all pages have in common.
         take_in: Called in the thread with each page and what became of it. What it raises ends
             the process, and is raised to the caller of ``take`` or ``finish``.
-        command: The program; the helper's own by default.
+        command: The program; that of this project by default.
 
     Attributes:
         ready: Set while the process can take pages.
@@ -77,7 +77,7 @@ class Helper:
         self._error: BaseException | None = None
         self.ready = threading.Event()
 
-    def __enter__(self) -> Helper:
+    def __enter__(self) -> SecondProcess:
         """Start the process; without one, ``take`` takes nothing."""
         path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
         try:
@@ -95,7 +95,7 @@ class Helper:
             _widen(stream)
         with contextlib.suppress(BrokenPipeError):
             send(self._stdin, self._start)
-        self._thread = threading.Thread(target=self._collect, name="helper", daemon=True)
+        self._thread = threading.Thread(target=self._collect, name="second process", daemon=True)
         self._thread.start()
         return self
 

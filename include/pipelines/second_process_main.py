@@ -1,8 +1,8 @@
-"""The helper process of a pull: reads pages, translates their orders, encodes them for COPY.
+"""The second process of a pull: reads pages, translates their orders, encodes them for COPY.
 
-``python -m include.pipelines.helper_main`` speaks frames (a length, then MessagePack) on its
-standard streams, and ends with its parent: whatever end that has, its pipe closes. It knows no
-database, no store and no secret, and imports little, so that it starts in a tenth of a second.
+Run as a module, it speaks frames (a length, then MessagePack) on its standard streams and ends with
+its parent: whatever end that has, its pipe closes. It knows no database, no store and no secret,
+and imports little, so that it starts in a tenth of a second.
 """
 
 from __future__ import annotations
