@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,14 @@ import requests
 
 from include.connectors.erps.heartland_retail.sandbox.faults import Fault
 from include.connectors.erps.heartland_retail.sandbox.rig import TOKEN
+from include.connectors.stores.shopify.sandbox import amend
 from include.domain.document import DocumentKind, RemoteState
 from include.domain.proof import Outcome
 from tests.integration.heartland_world import HeartlandWorld, open_world
-from tests.integration.world import day
+from tests.integration.world import NOW, day
 
 YESTERDAY = day(1)
+PLAIN = ("guest", "tip", "captured_in_parts", "no_shipping_address", "other_script", "tax_included")
 Open = Callable[..., HeartlandWorld]
 
 
@@ -40,8 +43,14 @@ def people(world: HeartlandWorld, method: str, path: str, body: Any) -> int:
     return int(tail) if tail else 0
 
 
-def invoice_by_hand(world: HeartlandWorld, order: dict[str, Any]) -> None:
-    """What people do where automatic invoicing is off: fulfil, invoice, complete."""
+def invoice_by_hand(world: HeartlandWorld, order: dict[str, Any], units: int | None = None) -> None:
+    """What people do where automatic invoicing is off: fulfil, invoice, complete.
+
+    Args:
+        world: The channel.
+        order: The order.
+        units: How many of each line; all of them unless given.
+    """
     state = world.rig.sandbox.account
     lines = state.children("sales/orders/lines", order["id"])
     bill = {name: order[name] for name in ("customer_id", "station_id")} | {"order_id": order["id"]}
@@ -49,7 +58,7 @@ def invoice_by_hand(world: HeartlandWorld, order: dict[str, Any]) -> None:
         number = people(world, "POST", "sales/invoices", bill | {"source_location_id": site})
         path = f"sales/invoices/{number}"
         for line in (x for x in lines if x["ship_from_location_id"] == site):
-            own = {"type": "ItemLine", "item_id": line["item_id"], "qty": line["qty"]}
+            own = {"type": "ItemLine", "item_id": line["item_id"], "qty": units or line["qty"]}
             own["unit_price"] = float(line["adjusted_unit_price"])
             people(world, "POST", f"{path}/lines", own)
         for tax in state.children("sales/orders/taxes", order["id"]) if at == 0 else ():
@@ -109,6 +118,45 @@ def test_with_automatic_invoicing_off_people_do_the_rest_and_nothing_is_doubled(
         world.ask("SELECT remote_state, count(*) FROM erp_document GROUP BY 1")  # type: ignore[arg-type]
     )
     assert states[RemoteState.POSTED.value] == len(ready)
+
+
+@pytest.mark.parametrize("units", [None, 1])
+def test_what_people_invoiced_and_the_store_took_back_later_comes_back_by_ticket(
+    opened: Open, units: int | None
+) -> None:
+    """Automatic invoicing is off: the planner sees an order only, Heartland what people billed."""
+    world = opened(invoice="never")
+    first = world.whole(YESTERDAY)
+    account, shop = world.rig.sandbox.account, world.store
+    numbers = [
+        b.order_number
+        for b in world.rig.booked()
+        if b.paid == b.total
+        and not b.back_ordered
+        and shop.by_name(b.order_number).case in PLAIN
+        and any(line.current > 1 for line in shop.by_name(b.order_number).lines)
+    ]
+    assert len(numbers) > 1
+    for at, number in enumerate(numbers):
+        (order,) = [o for o in orders(world, "open") if o["custom"]["ecommerce_number"] == number]
+        invoice_by_hand(world, order, units)
+        sold = shop.by_name(number)
+        when = NOW - timedelta(hours=3)
+        if at == 0:
+            amend.cancel(sold, shop.ids, when)
+        else:
+            line = next(line for line in sold.lines if line.current > 1)
+            amend.refund(sold, shop.ids, when, [(line, line.current)])
+        shop.put(sold)
+    again = world.whole(YESTERDAY, "r2")
+    assert again.is_complete, [o.message for o in again.orders]
+    assert again.posted + again.held + again.skipped == first.in_store
+    assert {t["status"] for t in account.all("sales/tickets")} == {"complete"}
+    tickets = {t["custom"]["ecommerce_number"] for t in account.all("sales/tickets")}
+    assert tickets >= {f"{numbers[0]}/V1", f"{numbers[1]}/C1"}
+    writes = [entry for entry in world.rig.sandbox.log if entry[0] != "GET"]
+    assert world.whole(YESTERDAY, "r3").is_complete
+    assert [entry for entry in world.rig.sandbox.log if entry[0] != "GET"] == writes
 
 
 def test_pending_orders_are_held_in_the_same_run_and_released_once_they_are_mended(

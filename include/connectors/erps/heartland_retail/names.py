@@ -123,15 +123,16 @@ class Names:
     def _missing_fields(self) -> Iterable[str]:
         settings = self._settings
         fields = list(self._client.rows("custom_fields"))
-        known = {(row["group_id"], row["key"]) for row in fields}
-        for group, key in (
-            ("sales.transaction", settings.reference_field),
-            ("sales.transaction", settings.change_field),
-            ("payment", settings.payment_field),
-            ("customer", settings.customer_field),
+        # Only the group of sales transactions is published: the others are told by their key alone.
+        known = {row["key"] for row in fields}
+        for whose, key in (
+            ("orders, invoices and tickets", settings.reference_field),
+            ("orders", settings.change_field),
+            ("payments", settings.payment_field),
+            ("customers", settings.customer_field),
         ):
-            if (group, key) not in known:
-                yield f"custom field {key!r} of {group}"
+            if key not in known:
+                yield f"custom field {key!r} of {whose}"
         given = {settings.reference_field, *settings.custom_fields}
         for row in fields:
             is_asked = row["group_id"] == "sales.transaction" and row["required"]
