@@ -174,6 +174,19 @@ def test_filters_on_custom_fields_and_in_brackets(account: Account) -> None:
     assert [c["id"] for c in found] == [number]
 
 
+def test_a_record_is_found_by_what_it_holds_now(account: Account) -> None:
+    field, key = "custom@ecommerce_customer_id", "ecommerce_customer_id"
+    own = {"first_name": "A", "last_name": "B", "custom": {key: "77"}}
+    number = account.people("POST", "customers", own)
+    account.people("PUT", f"customers/{number}", {"custom": {key: "78"}})
+    for value, expected in (("77", []), ("78", [number])):
+        for asked in ({field: value}, {field: {"$in": [value, "79"]}}, {field: {"$eq": value}}):
+            found = account.ask("customers", _filter=json.dumps(asked)).json()["results"]
+            assert [c["id"] for c in found] == expected
+    none = account.ask("customers", _filter=json.dumps({field: {"$in": []}})).json()
+    assert none["total"] == 0
+
+
 @pytest.mark.parametrize(
     "asked",
     ['{"colour": 1}', '{"price": {"$near": 1}}', '{"price": {"$in": 1}}', "price=1", '"price"'],

@@ -34,6 +34,14 @@ PARENTS = {
     "sales/tickets/payments": ("sales/tickets", "ticket_id"),
     "stations": ("locations", "location_id"),
 }
+# What programs look records up by: found without reading every record.
+_INDEXED = {
+    "customers": ("custom@ecommerce_customer_id", "email"),
+    "items": ("public_id",),
+    "sales/orders": ("custom@ecommerce_number",),
+    "sales/invoices": ("order_id",),
+    "sales/tickets": ("parent_transaction_id",),
+}
 _SHARED_NUMBERS = {"sales/orders", "sales/invoices", "sales/tickets"}
 _FIRST_ID = 100_001
 
@@ -51,6 +59,7 @@ class Account:
         self._now = now or (lambda: datetime.now(UTC))
         self._rows: defaultdict[str, dict[int, Row]] = defaultdict(dict)
         self._children: defaultdict[tuple[str, int], dict[int, Row]] = defaultdict(dict)
+        self._index: defaultdict[tuple[str, str, object], set[int]] = defaultdict(set)
         self._touched: dict[tuple[str, int], Row | None] = {}
         self._last: defaultdict[str, int] = defaultdict(lambda: _FIRST_ID - 1)
         self._file = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
@@ -86,6 +95,22 @@ class Account:
     def children(self, kind: str, parent: int) -> list[Row]:
         """Return the records of a kind that belong to another, oldest first."""
         return list(self._children[kind, parent].values())
+
+    def by_value(self, kind: str, name: str, values: list[object]) -> list[Row] | None:
+        """Return the records with one of these values, oldest first; none if that takes a search.
+
+        Args:
+            kind: Resource path without ids.
+            name: Field, as a filter names it.
+            values: What it may be.
+        """
+        if name not in _INDEXED.get(kind, ()) or any(value is None for value in values):
+            return None
+        try:
+            ids = set().union(*(self._index.get((kind, name, value), ()) for value in values))
+        except TypeError:
+            return None
+        return [self._rows[kind][number] for number in sorted(ids)]
 
     def require(self, kind: str, number: int, field: str) -> Row:
         """Return the record a field refers to.
@@ -177,16 +202,37 @@ class Account:
                 raise Invalid({f"custom@{key}": "is not a custom field of this resource"})
 
     def _remember(self, kind: str, number: int, row: Row) -> None:
+        self._unlist(kind, number)
         self._rows[kind][number] = row
+        for name in _INDEXED.get(kind, ()):
+            self._index[kind, name, field_of(row, name)].add(number)
         counter = "sales" if kind in _SHARED_NUMBERS else kind
         self._last[counter] = max(self._last[counter], number)
         if kind in PARENTS:
             self._children[kind, row[PARENTS[kind][1]]][number] = row
 
+    def _unlist(self, kind: str, number: int) -> None:
+        old = self._rows[kind].get(number)
+        for name in _INDEXED.get(kind, ()) if old is not None else ():
+            self._index[kind, name, field_of(old or {}, name)].discard(number)
+
     def _forget(self, kind: str, number: int) -> None:
+        self._unlist(kind, number)
         row = self._rows[kind].pop(number, None)
         if row is not None and kind in PARENTS:
             self._children[kind, row[PARENTS[kind][1]]].pop(number, None)
+
+
+def field_of(row: Row, name: str) -> Any:
+    """Return a field as a filter names it.
+
+    Args:
+        row: A record.
+        name: Name of a field, ``custom@key`` for a custom one.
+    """
+    if name.startswith("custom@"):
+        return (row.get("custom") or {}).get(name[len("custom@") :])
+    return row.get(name)
 
 
 def _plain(value: object) -> Any:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
+from include.connectors.erps.heartland_retail.sandbox.account import Account, field_of
 from include.connectors.erps.heartland_retail.sandbox.schema import Invalid, Row
 
 PER_PAGE = 20
@@ -51,6 +52,25 @@ def matching(parameters: list[tuple[str, str]], fields: set[str]) -> Callable[[R
     return lambda row: all(test(row) for test in tests)
 
 
+def candidates(account: Account, kind: str, parameters: list[tuple[str, str]]) -> list[Row]:
+    """Return the records that a filter may keep, by an index where there is one.
+
+    Args:
+        account: The records.
+        kind: Resource path without ids.
+        parameters: All parameters of the request; their filter is understood.
+    """
+    for value in (value for name, value in parameters if name == "_filter"):
+        asked = json.loads(value)
+        for name, condition in asked.items() if isinstance(asked, dict) else ():
+            plain = condition if isinstance(condition, dict) else {"$eq": condition}
+            values = plain.get("$in") or ([plain["$eq"]] if "$eq" in plain else None)
+            found = account.by_value(kind, name, values) if values else None
+            if found is not None:
+                return found
+    return account.all(kind)
+
+
 def _test(asked: Any, fields: set[str]) -> Callable[[Row], bool]:
     if not isinstance(asked, dict):
         raise Invalid({"_filter": "must be an object or a list of objects"})
@@ -75,17 +95,11 @@ def _test(asked: Any, fields: set[str]) -> Callable[[Row], bool]:
 def _compared(name: str, holds: Callable[[Any, Any], bool], asked: Any) -> Callable[[Row], bool]:
     def test(row: Row) -> bool:
         try:
-            return holds(_field(row, name), asked)
+            return holds(field_of(row, name), asked)
         except TypeError:
             raise Invalid({"_filter": f"cannot compare {name} with that"}) from None
 
     return test
-
-
-def _field(row: Row, name: str) -> Any:
-    if name.startswith("custom@"):
-        return (row.get("custom") or {}).get(name[len("custom@") :])
-    return row.get(name)
 
 
 def _like(text: str, pattern: str) -> bool:

@@ -21,7 +21,7 @@ from include.connectors.erps.heartland_retail.sandbox.account import PARENTS, Ac
 from include.connectors.erps.heartland_retail.sandbox.faults import Faults
 from include.connectors.erps.heartland_retail.sandbox.invoices import Invoices, Tickets
 from include.connectors.erps.heartland_retail.sandbox.orders import Orders
-from include.connectors.erps.heartland_retail.sandbox.query import matching, page_of
+from include.connectors.erps.heartland_retail.sandbox.query import candidates, matching, page_of
 from include.connectors.erps.heartland_retail.sandbox.running import Wires
 from include.connectors.erps.heartland_retail.sandbox.schema import FIELDS, Invalid, Row, cleaned
 from include.connectors.erps.heartland_retail.sandbox.stock import Stock
@@ -212,13 +212,13 @@ def _read(sandbox: Sandbox, request: Request, kind: str, numbers: list[int], pat
         if not _is_list(path):
             row = _one(sandbox, kind, numbers)
             return _rendered(sandbox, kind, row, include)
+        fields = _fields_of(kind)
+        keep = matching(parameters, fields)
         rows: Iterable[Row] = (
             sandbox.account.children(kind, _parent(sandbox, kind, numbers)["id"])
             if kind in PARENTS and numbers
-            else sandbox.account.all(kind)
+            else candidates(sandbox.account, kind, parameters)
         )
-        fields = _fields_of(kind)
-        keep = matching(parameters, fields)
         page = page_of((row for row in rows if keep(row)), parameters, fields)
         page["results"] = [_rendered(sandbox, kind, row, include) for row in page["results"]]
         only = [value for name, value in parameters if name == "_only[]"]
