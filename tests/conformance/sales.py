@@ -168,6 +168,16 @@ def earlier_day(stand: Stand) -> None:
 
 
 @scenario(NEW)
+def days_side_by_side(stand: Stand) -> None:
+    """Orders of several days in one go are booked, in whatever sequence they come."""
+    days = [3, 0, 4, 1, 2, 0]
+    all_of_them = [stand.simple(placed_at=PLACED + timedelta(days=n - 20)) for n in days]
+    stand.post(*all_of_them)
+    for bought in all_of_them:
+        stand.require_all(bought, "sales_order", "invoice")
+
+
+@scenario(NEW)
 def second_location(stand: Stand) -> None:
     """A line that another location ships is taken from that location's stock."""
     item = stand.own_item(50)
