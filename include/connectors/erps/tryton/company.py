@@ -278,6 +278,9 @@ class CompanyBook:
         search("sale.amendment", [], ["id"], limit=1)
         if lacking:
             raise _Lacking(lacking)
+        (books,) = self.client.read("company.company", [shop["company"]], ["currency"])
+        if books["currency"] != shop["currency"]:
+            raise _Lacking(["a web shop in the company's own currency"])
         currency = self.client.read("currency.currency", [shop["currency"]], ["code"])[0]
         own = [["company", "=", shop["company"]]]
         return Company(

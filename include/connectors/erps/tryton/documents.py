@@ -28,7 +28,7 @@ from include.domain.order import Address, Customer, LineKind, Restock
 from include.ports.erp import Mappings
 
 # What a line that is no goods is booked as, in the charge map.
-_LINE_CHARGES = {
+LINE_CHARGES = {
     LineKind.GIFT_CARD: "gift_card",
     LineKind.TIP: "tip",
     LineKind.FEE: "fee",
@@ -264,7 +264,7 @@ class Translator:
         if is_goods:
             product = self.product_of(line.sku or f"title:{line.title}")
         else:
-            product = self.service_of(_LINE_CHARGES[line.kind])
+            product = self.service_of(LINE_CHARGES[line.kind])
         return Part(
             key=line.line_id,
             product=product,
