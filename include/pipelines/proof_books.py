@@ -10,6 +10,7 @@ from include.domain.ledger import DocumentState, LedgerEntry, OrderLedger
 from include.domain.money import ZERO
 
 _CHANGEABLE = (DocumentKind.SALES_ORDER, DocumentKind.ORDER_CHANGE)
+_VOIDABLE = (DocumentKind.SALES_ORDER, DocumentKind.INVOICE)
 
 
 def differs_from_ledger(
@@ -37,6 +38,9 @@ def differs_from_ledger(
         if not matches:
             return "lost", f"{key.kind} {entry.reference} was posted and is no longer in the ERP"
         ours = _ours(matches, entry)
+        if key.kind in _VOIDABLE and ledger.is_void(key) and alive(matches):
+            back = alive(matches)[0].reference
+            return "voided", f"{key.kind} {back} is in the ERP, the ledger says it was voided"
         sent = changes[-1] if changes and key.kind in _CHANGEABLE else entry
         if key.kind is DocumentKind.INVOICE and ledger.all_posted(DocumentKind.PAYMENT):
             # Later payments are on one of the invoices: their sum is looked at below.
@@ -70,7 +74,7 @@ def _payments_differ(
         return None
     invoices = ledger.all_posted(DocumentKind.INVOICE)
     sent = sum((entry.paid for entry in (*invoices, *later)), ZERO)
-    held = sum((found[entry.key][0].paid for entry in invoices), ZERO)
+    held = sum((_ours(found[entry.key], entry).paid for entry in invoices), ZERO)
     if sent == held:
         return None
     return (

@@ -113,13 +113,7 @@ def find(connection: Connection, channels: Sequence[str], words: str) -> list[Fo
     """
     bare = words.strip().lstrip("#")
     rows = connection.execute(
-        text(
-            "SELECT DISTINCT ON (channel, customer_id_store) channel, customer_id_store,"
-            " order_number FROM staged_order WHERE channel = ANY(:channels)"
-            " AND (order_number IN (:bare, '#' || :bare) OR customer_id_store = :whole"
-            "  OR right(customer_id_store, length(:ending)) = :ending)"
-            " ORDER BY channel, customer_id_store, placed_at DESC"
-        ),
+        _FIND,
         {
             "channels": list(channels),
             "bare": bare,
@@ -185,7 +179,20 @@ def history(connection: Connection, channel: str, customer_id: str) -> History |
     )
 
 
-# What validation holds is in landing only, in the batch that it was last found in.
+# What validation holds is not staged: its customer is in the batch that it was last found in.
+_FIND = text(
+    "SELECT DISTINCT ON (channel, customer_id_store) channel, customer_id_store, order_number"
+    " FROM (SELECT channel, customer_id_store, order_number, placed_at FROM staged_order"
+    "  WHERE channel = ANY(:channels) UNION ALL"
+    "  SELECT q.channel, l.canonical -> 'customer' ->> 'customer_id_store', q.order_number,"
+    "   l.placed_at FROM quarantine AS q JOIN landing_order AS l ON l.batch_id = q.batch_id"
+    "   AND l.order_id_store = q.order_id_store"
+    "  WHERE q.channel = ANY(:channels) AND q.state = 'open'"
+    "  AND l.canonical -> 'customer' ->> 'customer_id_store' IS NOT NULL) AS known"
+    " WHERE order_number IN (:bare, '#' || :bare) OR customer_id_store = :whole"
+    "  OR right(customer_id_store, length(:ending)) = :ending"
+    " ORDER BY channel, customer_id_store, placed_at DESC"
+)
 _HELD = text(
     "SELECT q.quarantine_id, q.order_id_store, q.order_number, q.reason_class, q.message,"
     " q.first_seen_at FROM quarantine AS q"

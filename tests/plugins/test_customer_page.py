@@ -41,7 +41,7 @@ def look_for(client: TestClient, words: str, channel: str = "") -> str:
     return " ".join(answer.text.split())
 
 
-@pytest.mark.parametrize("words", ["#1001", "1001", "7200000032768", ADA, " #1002 "])
+@pytest.mark.parametrize("words", ["#1001", "1001", "7200000032768", ADA, " #1002 ", "#1008"])
 def test_a_customer_is_found_by_id_or_by_the_number_of_any_order(filled: str, words: str) -> None:
     page = look_for(client_of(filled), words)
     assert f"<code>{ADA}</code>" in page
