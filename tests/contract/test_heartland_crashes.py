@@ -182,7 +182,8 @@ def test_a_document_that_is_not_whole_is_not_found(case: str, tmp_path: Path) ->
     with open_account(tmp_path) as account:
         writes, _ = undisturbed(account, case)
         trial = Trial(account, case, "#3000")
-        account.rig.sandbox.faults.add(Fault("drop_before", after=writes - 1))
+        notes = 1 if case == "sales_order" else 0  # once it is open, that is noted on it
+        account.rig.sandbox.faults.add(Fault("drop_before", after=writes - 1 - notes))
         with pytest.raises(RemoteUnavailable):
             account.post(trial.tried)
         assert account.find(trial.tried) == ()

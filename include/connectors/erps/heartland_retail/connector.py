@@ -177,7 +177,7 @@ class HeartlandRetail:
                 self.changes.change(payload, ticket_reference(base, key.kind, key.sequence))
             elif isinstance(payload, HeartlandOrder):
                 held = self.orders.bring(payload)
-                if not held.mark:
+                if not held.may_have_tickets:
                     return self.finder.shown(key, held)
             elif isinstance(payload, HeartlandInvoice):
                 self.invoices.bill(payload)

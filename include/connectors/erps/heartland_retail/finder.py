@@ -14,7 +14,6 @@ from decimal import Decimal
 from include.connectors.erps.heartland_retail.held import (
     CLOSED,
     COMPLETE,
-    PENDING,
     Goods,
     HeldBill,
     HeldOrder,
@@ -104,13 +103,13 @@ class Finder:
         kinds = {key.kind for key, _ in documents}
         orders = [order for found in seen.orders.values() for order in found]
         if not kinds <= {DocumentKind.SALES_ORDER, DocumentKind.PAYMENT} or any(
-            order.mark for order in orders
+            order.may_have_tickets for order in orders
         ):
-            seen.bills = self._reader.bills(o.id for o in orders if o.status != PENDING)
+            seen.bills = self._reader.bills(o.id for o in orders if o.was_open)
         with_tickets = (
             orders
             if DocumentKind.CREDIT_NOTE in kinds
-            else [order for order in orders if order.mark]
+            else [order for order in orders if order.may_have_tickets]
         )
         owner = {bill.id: o.id for o in with_tickets for bill in seen.bills.get(o.id, ())}
         for ticket in self._reader.tickets(owner):
@@ -220,7 +219,7 @@ class Finder:
 def _shows(order: HeldOrder, key: DocumentKey) -> bool:
     if key.kind is DocumentKind.VOID:
         return key.sequence == 1 and order.is_struck_out
-    if order.status == PENDING:
+    if not order.was_open:
         return False
     if key.kind is DocumentKind.ORDER_CHANGE:
         return order.is_struck_out or order.change >= key.sequence

@@ -14,6 +14,7 @@ from include.domain.money import ZERO
 
 PENDING, OPEN, CLOSED, COMPLETE = "pending", "open", "closed", "complete"
 VOID_MARK = "void"
+OPENED_MARK = "0"
 ORDER_PARTS = ("lines", "taxes", "discounts", "payments")
 Goods = tuple[int, Decimal]
 
@@ -67,6 +68,16 @@ class HeldOrder:
     def change(self) -> int:
         """Sequence of the newest change in effect."""
         return int(self.mark) if self.mark.isdigit() else 0
+
+    @property
+    def was_open(self) -> bool:
+        """Whether it is or was open: what is pending after that, people put there."""
+        return self.status != PENDING or bool(self.mark)
+
+    @property
+    def may_have_tickets(self) -> bool:
+        """Whether a change or void may have given something back by ticket."""
+        return bool(self.mark) and self.mark != OPENED_MARK
 
     @property
     def is_struck_out(self) -> bool:

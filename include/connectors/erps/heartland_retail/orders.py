@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC
 
 from include.connectors.erps.heartland_retail.client import HeartlandClient, Row
@@ -19,11 +20,11 @@ from include.connectors.erps.heartland_retail.difference import Edits, Line, gap
 from include.connectors.erps.heartland_retail.held import (
     CLOSED,
     OPEN,
+    OPENED_MARK,
     PENDING,
     HeldOrder,
     HeldPayment,
     Reader,
-    billed_by_line,
 )
 from include.connectors.erps.heartland_retail.names import Names
 from include.connectors.erps.heartland_retail.payloads import (
@@ -109,14 +110,21 @@ class OrderDesk:
         if held.is_struck_out or held.status == CLOSED:
             return held
         if held.status == OPEN and (held.change or held.total == order.total):
-            return held
+            return self._opened(held)
         items = self._items(order.lines)
         self.set_header(held, order)
         edits = line_edits(self.lines(order.lines, items), held.lines, {})
         self.edit_lines(held, edits)
         self.set_amounts(held, order)
         self.set_payments(held, order.deposits, DEPOSIT)
-        return self.open(self._reader.order(held.id), order)
+        return self._opened(self.open(self._reader.order(held.id), order))
+
+    def _opened(self, held: HeldOrder) -> HeldOrder:
+        """Note that the order was open: it is whole, whatever people do to its status later."""
+        if held.mark:
+            return held
+        self.mark(held, OPENED_MARK)
+        return replace(held, mark=OPENED_MARK)
 
     def open(self, held: HeldOrder, order: HeartlandOrder | None = None) -> HeldOrder:
         """Open a pending order.
@@ -286,12 +294,6 @@ class OrderDesk:
         if payment.paid_at is not None:
             values["completed_at"] = payment.paid_at.astimezone(UTC).isoformat()
         return values
-
-    def invoiced(self, held: HeldOrder) -> Counter[int]:
-        """Return units by order line that stand on invoices."""
-        if held.status == PENDING and not held.mark:
-            return Counter()
-        return billed_by_line(held, self._reader.bills([held.id]).get(held.id, ()))
 
     def mark(self, held: HeldOrder, mark: str, **values: object) -> None:
         """Note on an order which change is in effect."""
