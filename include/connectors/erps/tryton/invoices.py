@@ -24,7 +24,7 @@ from include.domain.money import ZERO
 
 MODEL = "account.invoice"
 # Tries to give an invoice a date that is not before the last one that got a number.
-_DATINGS = 3
+_DATINGS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,15 +149,17 @@ class Invoices:
         Raises:
             Refused: Tryton said no.
         """
+        dated: tuple[date, date | None] | None = None
         for attempt in range(1, _DATINGS + 1):
             try:
                 self.client.press(MODEL, "post", [invoice])
             except Refused:
-                dated = self._dates(document)
-                if attempt == _DATINGS or dated == self._dates(document, afresh=True):
+                # Others may have got their numbers since the draft was dated.
+                latest = self._dates(document, afresh=True)
+                if attempt == _DATINGS or latest == dated:
                     raise
-                invoiced_on, accounted_on = self._dates(document)
-                values = {"invoice_date": invoiced_on, "accounting_date": accounted_on}
+                dated = latest
+                values = {"invoice_date": latest[0], "accounting_date": latest[1]}
                 self.client.write(MODEL, [invoice], values)
             else:
                 return
