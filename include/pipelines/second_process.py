@@ -31,6 +31,8 @@ DEPTH = 2
 _ROOT = Path(__file__).resolve().parents[2]
 _MODULE = "include.pipelines.second_process_main"
 _PIPE_BYTES = 1 << 20
+# -P: the folder that a task happens to stand in may hold another version of this project.
+_COMMAND = (sys.executable, "-P", "-m", _MODULE)
 
 
 def cores() -> int:
@@ -46,7 +48,12 @@ def work_of(page: Page) -> Work:
     Args:
         page: The page.
     """
-    return Work([header.order_id_store for header in page.headers], page.body, {**page.context})
+    return Work(
+        [header.order_id_store for header in page.headers],
+        page.body,
+        {**page.context},
+        [header.unit_count for header in page.headers],
+    )
 
 
 class SecondProcess:
@@ -66,7 +73,7 @@ class SecondProcess:
         self,
         start: Start,
         take_in: Callable[[Page, Done], None],
-        command: tuple[str, ...] = (sys.executable, "-m", _MODULE),
+        command: tuple[str, ...] = _COMMAND,
     ) -> None:
         self._start = start
         self._take_in = take_in

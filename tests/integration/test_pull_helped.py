@@ -163,10 +163,26 @@ from include.pipelines.second_process_main import Start
 
 start = Start("channel", 1, "orjson:loads", "orjson:dumps", datetime.now(UTC))
 with SecondProcess(start, lambda page, done: None) as helper:
-    helper.ready.wait()
+    assert helper.ready.wait(30)
     print(helper.pid, flush=True)
     sys.stdin.read()
 """
+
+
+def test_it_runs_the_code_of_its_parent_wherever_that_stands(tmp_path: Path) -> None:
+    (tmp_path / "include").mkdir()
+    (tmp_path / "include" / "__init__.py").write_text("raise SystemExit('another version')")
+    ended = subprocess.run(
+        [sys.executable, "-P", "-c", PARENT],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        input="",
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert ended.stdout.strip().isdigit(), ended.stderr
 
 
 def test_it_ends_with_a_parent_that_is_killed() -> None:
