@@ -11,7 +11,14 @@ from sqlalchemy import Engine, text
 
 from include.domain.document import DocumentKey, DocumentKind, RemoteDocument, RemoteState
 from include.domain.errors import MappingMissing
-from include.domain.proof import Outcome, ProofMoney, ProofOrder, WindowProof
+from include.domain.proof import (
+    Outcome,
+    ProofDocuments,
+    ProofLives,
+    ProofMoney,
+    ProofOrder,
+    WindowProof,
+)
 from include.domain.verdict import Finding, Severity
 from include.domain.window import Basis, Selection, Window
 from include.ports.store import RawOrder
@@ -259,6 +266,18 @@ def proof_of(run_id: str = "run-1", **changes: object) -> WindowProof:
             ),
         ),
         notes=("the store's index lags",),
+        lives=ProofLives(
+            new=3, changed=2, unchanged=1, edited=1, cancelled=1, refunded=2, shipped=4
+        ),
+        documents=(
+            ProofDocuments(
+                DocumentKind.SALES_ORDER, "USD", 6, Decimal(60), Decimal(0), 3, Decimal(30)
+            ),
+            ProofDocuments(
+                DocumentKind.CREDIT_NOTE, "USD", 2, Decimal(5), Decimal(5), 2, Decimal(5)
+            ),
+        ),
+        tolerance=Decimal("0.05"),
     )
     return replace(proof, **changes)  # type: ignore[arg-type]
 
@@ -270,12 +289,16 @@ def test_a_proof_is_read_back_as_it_was_written(engine: Engine) -> None:
         read = proofs.read_proof(connection, proof_id)
         orders = proofs.orders_of(connection, proof_id)
         of_run = proofs.proof_of_run(connection, CHANNEL, "run-1")
+        rows = connection.execute(
+            text("SELECT kind, documents, sent_amount FROM analyst.window_documents ORDER BY 1")
+        ).all()
         assert proofs.read_proof(connection, proof_id + 1) is None
         assert proofs.proof_of_run(connection, CHANNEL, "run-2") is None
     assert read == of_run
     assert read is not None
     assert replace(read.proof, orders=tuple(orders)) == proof
     assert not read.proof.is_complete
+    assert [tuple(row) for row in rows] == [("credit_note", 2, 5), ("sales_order", 6, 30)]
 
 
 def test_a_second_proof_of_a_run_replaces_the_first(engine: Engine) -> None:
