@@ -55,11 +55,6 @@ class Edits:
     remove: list[int] = field(default_factory=list)
     take_back: Counter[Goods] = field(default_factory=Counter)
 
-    @property
-    def is_nothing(self) -> bool:
-        """Whether the lines are as they should be."""
-        return not (self.add or self.change or self.remove or self.take_back)
-
 
 _CLOSENESS: tuple[Callable[[Line, HeldLine], bool], ...] = (
     lambda w, h: _same(w, h) and w.location_id == h.location_id and w.qty == h.qty,

@@ -8,10 +8,8 @@ that were made at once the older one stays.
 from __future__ import annotations
 
 import logging
-import threading
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC
 
@@ -35,6 +33,7 @@ from include.connectors.erps.heartland_retail.payloads import (
 from include.connectors.erps.heartland_retail.pending import refusal
 from include.connectors.erps.heartland_retail.people import People
 from include.connectors.erps.heartland_retail.settings import HeartlandRetailSettings
+from include.connectors.erps.heartland_retail.turns import Turns
 from include.domain.errors import Refused
 
 log = logging.getLogger(__name__)
@@ -67,16 +66,11 @@ class OrderDesk:
         self._names = names
         self._reader = reader
         self._people = people
-        self._guard = threading.Lock()
-        self._busy: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._turns = Turns()
 
-    @contextmanager
-    def alone(self, reference: str) -> Iterator[None]:
+    def alone(self, reference: str) -> AbstractContextManager[None]:
         """Let one caller of this process work on an order's documents at a time."""
-        with self._guard:
-            own = self._busy[reference]
-        with own:
-            yield
+        return self._turns.alone(reference)
 
     def find(self, reference: str) -> HeldOrder | None:
         """Return the order of a reference; the spare ones of two that were made at once go.

@@ -6,14 +6,12 @@ in this process looks and creates at a time; the others wait and find what it ma
 
 from __future__ import annotations
 
-import threading
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 
 from include.connectors.erps.heartland_retail.client import HeartlandClient, Row
 from include.connectors.erps.heartland_retail.payloads import HeartlandOrder, Person, Postal
 from include.connectors.erps.heartland_retail.settings import HeartlandRetailSettings
+from include.connectors.erps.heartland_retail.turns import Turns
 from include.domain.document import Document
 from include.domain.errors import ConfigurationError, Refused
 from include.domain.order import Address
@@ -119,8 +117,7 @@ class People:
     def __init__(self, client: HeartlandClient, settings: HeartlandRetailSettings) -> None:
         self._client = client
         self._settings = settings
-        self._guard = threading.Lock()
-        self._busy: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._turns = Turns()
         self._guest_id: int | None = None
 
     def customer_id(self, person: Person | None) -> int:
@@ -133,7 +130,7 @@ class People:
         if person is None:
             return self.guest_id()
         mail = f"mail:{person.email.casefold()}" if person.email else f"id:{person.store_id}"
-        with self._alone(f"customer:{person.store_id}"), self._alone(mail):
+        with self._turns.alone(f"customer:{person.store_id}"), self._turns.alone(mail):
             found = self._find(person)
             if found is None:
                 return self._client.create("customers", self._values(person))
@@ -162,7 +159,7 @@ class People:
         if postal is None:
             return None
         path = f"customers/{customer_id}/addresses"
-        with self._alone(f"address:{customer_id}:{postal.get('line_1')}"):
+        with self._turns.alone(f"address:{customer_id}:{postal.get('line_1')}"):
             where = {n: postal[n] for n in ("last_name", "line_1", "postal_code") if n in postal}
             for row in self._client.rows(path, where=where):
                 if all((row.get(n) or "") == (postal.get(n) or "") for n in _COMPARED):
@@ -216,10 +213,3 @@ class People:
         }
         if changed:
             self._client.update(f"customers/{found['id']}", changed)
-
-    @contextmanager
-    def _alone(self, key: str) -> Iterator[None]:
-        with self._guard:
-            own = self._busy[key]
-        with own:
-            yield
