@@ -639,3 +639,20 @@ def test_non_goods_are_items_of_the_charge_map(account: Account) -> None:
     (held,) = account.rows("sales/orders/lines")
     item = account.state.get("items", held["item_id"])
     assert item["public_id"] == "GIFT-CARD-SOLD"
+
+
+def test_many_documents_are_looked_up_in_few_calls(account: Account) -> None:
+    made = order()
+    account.post(made, invoice(made))
+    kinds = (DocumentKind.SALES_ORDER, DocumentKind.INVOICE, DocumentKind.CREDIT_NOTE)
+    keys = [
+        (replace(made.key, order_id_store=f"id-#{n}", kind=kind), f"#{n}")
+        for n in range(1000, 1100)
+        for kind in kinds
+    ]
+    log = account.rig.sandbox.log
+    before = len(log)
+    found = account.erp.find(keys)
+    assert {key.kind for key in found} == {DocumentKind.SALES_ORDER, DocumentKind.INVOICE}
+    assert {key.order_id_store for key in found} == {"id-#1001"}
+    assert len(log) - before <= 12
