@@ -45,6 +45,7 @@ from include.staging import ledger as ledger_rows
 from include.staging import orders as staged
 from include.staging.approvals import approved_totals
 from include.staging.locks import posting_lock
+from include.staging.numbers import posted_numbers
 
 log = logging.getLogger(__name__)
 
@@ -138,6 +139,7 @@ def plan_orders(
     with house.engine.connect() as connection:
         ids = [order.order_id_store for order in todo]
         written_off = quarantine.written_off(connection, house.channel, ids)
+        numbers = posted_numbers(connection, house.channel, ids)
         approved = (
             approved_totals(connection, house.channel, ids)
             if house.settings.domain_policy.approval is Approval.REQUIRED
@@ -160,6 +162,9 @@ def plan_orders(
             total = approved.get(order.order_id_store)
             require_approval(order, ready.documents, ledger, policy, total)
             documents = in_open_periods(ready.documents, policy, periods.first_open_on)
+            # A renamed order goes on in the ERP under the number that its documents have there.
+            number = numbers.get(order.order_id_store, order.number)
+            documents = tuple(replace(each, order_number=number) for each in documents)
             ready = replace(ready, documents=documents)
         except OrderError as error:
             yield order, error
