@@ -1,4 +1,4 @@
-"""Holds the parts of a canonical order against the totals the store states, to the cent."""
+"""Holds a canonical order against what the store states of it: totals to the cent, units to one."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
-from include.domain.errors import Unbalanced
+from include.domain.errors import ContractDrift, Unbalanced
 from include.domain.money import NOTHING, ZERO, Amount, Money, quantise
 from include.domain.order import (
     Charge,
     ChargeKind,
+    LineKind,
     Order,
     OrderLine,
     TaxLine,
@@ -20,6 +21,8 @@ from include.domain.order import (
 
 RECEIVED = "payments against the amount received"
 REFUNDED = "refund payments against the amount refunded"
+UNITS_RULE = "units_listed"
+_SURELY_COUNTED = (LineKind.GOODS, LineKind.CUSTOM)
 
 
 class Tie(NamedTuple):
@@ -240,3 +243,34 @@ def require_balance(order: Order, tolerance: Decimal = ZERO) -> None:
                 rule="totals_tie",
                 field=tie.name,
             )
+
+
+def require_units(order: Order, listed: int | None) -> None:
+    """Refuse an order whose lines are not all there by the number of units the store's list gives.
+
+    Money cannot tell when a line that is worth nothing is lost. Stores count what is sold; whether
+    gift cards, tips and fees count as well is not for sure, so either is taken for whole. Of a
+    cancelled order no units are left to hold against any.
+
+    Args:
+        order: The canonical order.
+        listed: Units that are left, by the store's list for this version; ``None`` if it says none.
+
+    Raises:
+        ContractDrift: There are fewer or more units; the message shows both figures.
+    """
+    if listed is None or order.cancelled_at is not None:
+        return
+    most = sum(line.current_quantity for line in order.lines)
+    if listed == most:
+        return
+    least = sum(line.current_quantity for line in order.lines if line.kind in _SURELY_COUNTED)
+    if not least <= listed <= most:
+        held = str(most) if least == most else f"{least} to {most}"
+        raise ContractDrift(
+            f"order {order.number}: the store lists {listed} units of it and the lines of its "
+            f"document add up to {held}; compare its lines in the store's admin, then replay it "
+            "from the store",
+            rule=UNITS_RULE,
+            field="lines",
+        )

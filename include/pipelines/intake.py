@@ -1,22 +1,28 @@
 """Takes in the documents of a window: fetched, translated and landed at the same time.
 
 A large window gets a second process for the translation, which is most of the work; what that
-cannot do, and every small window, is done in this process.
+cannot do, and every small window, is done in this process. An order whose units are not those of
+the store's list is listed and read once more: it may have moved between the two.
 """
 
 from __future__ import annotations
 
 import gc
+import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
+from include.domain.balance import UNITS_RULE
+from include.domain.errors import WindowError
+from include.domain.window import Selection
+from include.pipelines.chunks import chunks
 from include.pipelines.house import House
 from include.pipelines.second_process import SecondProcess, cores, work_of
 from include.pipelines.second_process_main import Done, Start, name_of, work_on
-from include.pipelines.translation import translate
+from include.pipelines.translation import translated
 from include.ports.store import OrderHeader, Page, PagedStore, RawOrder
 from include.staging import landing
 from include.staging.rows import LandedOrder
@@ -24,6 +30,9 @@ from include.staging.rows import LandedOrder
 APART_FROM = 1_000
 """Orders of a window that are worth the second process: a tenth of a second to start."""
 
+log = logging.getLogger(__name__)
+
+_AGAIN_AT_ONCE = 200
 _COLLECT_EVERY = 100_000
 _TURN_SECONDS = 0.0005
 
@@ -47,8 +56,25 @@ class TakenIn(NamedTuple):
 _NOTHING = TakenIn(0, 0)
 
 
+class _Doubtful(NamedTuple):
+    """An order whose document has other units than the list says.
+
+    Attributes:
+        header: The order in the list.
+        row: The order, held with both figures.
+    """
+
+    header: OrderHeader
+    row: LandedOrder
+
+
 def take_in(
-    house: House, batch_id: int, headers: Sequence[OrderHeader], *, apart_from: int = APART_FROM
+    house: House,
+    batch_id: int,
+    headers: Sequence[OrderHeader],
+    selection: Selection,
+    *,
+    apart_from: int = APART_FROM,
 ) -> TakenIn:
     """Fetch the documents of the headers, translate them, and land them page by page.
 
@@ -56,6 +82,7 @@ def take_in(
         house: The channel.
         batch_id: The open batch.
         headers: What the store listed, each order once.
+        selection: What it listed them for.
         apart_from: Orders from which on a second process helps, where there is a core for it.
 
     Raises:
@@ -64,20 +91,30 @@ def take_in(
     """
     if not headers:
         return _NOTHING
+    doubtful: list[_Doubtful] = []
     with _quick_turns():
-        if not isinstance(house.store, PagedStore):
-            return _in_batches(house, batch_id, headers)
-        is_large = len(headers) >= apart_from and cores() > 1
-        return _in_pages(house, house.store, batch_id, headers, is_large=is_large)
+        if isinstance(house.store, PagedStore):
+            is_large = len(headers) >= apart_from and cores() > 1
+            done = _in_pages(
+                house, house.store, batch_id, headers, doubtful=doubtful, is_large=is_large
+            )
+        else:
+            done = _in_batches(house, batch_id, headers, doubtful)
+        for part in chunks(doubtful, _AGAIN_AT_ONCE):
+            done = done.plus(_once_more(house, batch_id, selection, part))
+    return done
 
 
-def _in_batches(house: House, batch_id: int, headers: Sequence[OrderHeader]) -> TakenIn:
+def _in_batches(
+    house: House, batch_id: int, headers: Sequence[OrderHeader], doubtful: list[_Doubtful]
+) -> TakenIn:
     """Land batch by batch; the database writes one while the next is translated."""
     done = _NOTHING
+    listed = {header.order_id_store: header for header in headers}
     with ThreadPoolExecutor(1, "land") as writer:
         under_way: Future[TakenIn] | None = None
         for raws in house.store.fetch(headers):
-            rows = _translated(house, raws)
+            rows = _sound(house, ((listed.get(raw.order_id_store), raw) for raw in raws), doubtful)
             if under_way is not None:
                 done = done.plus(under_way.result())
             under_way = writer.submit(_write, house, batch_id, rows)
@@ -92,6 +129,7 @@ def _in_pages(
     batch_id: int,
     headers: Sequence[OrderHeader],
     *,
+    doubtful: list[_Doubtful],
     is_large: bool,
 ) -> TakenIn:
     """Land page by page; a large window gives a second process what it has a hand free for."""
@@ -107,7 +145,7 @@ def _in_pages(
     landed: list[TakenIn] = []
 
     def land(page: Page, done: Done) -> None:
-        landed.extend(_land_page(house, store, batch_id, page, done))
+        landed.extend(_land_page(house, store, batch_id, page, done, doubtful=doubtful))
 
     with ExitStack() as stack:
         writer = stack.enter_context(ThreadPoolExecutor(1, "land"))
@@ -138,7 +176,13 @@ def _pages(
 
 
 def _land_page(
-    house: House, store: PagedStore, batch_id: int, page: Page, done: Done
+    house: House,
+    store: PagedStore,
+    batch_id: int,
+    page: Page,
+    done: Done,
+    *,
+    doubtful: list[_Doubtful],
 ) -> Iterator[TakenIn]:
     """Land what was made of a page; complete and translate here what that left over."""
     places: Sequence[int] = done.rest
@@ -149,7 +193,35 @@ def _land_page(
     else:
         yield TakenIn(landed.orders, landed.readable(done.orders))
     if places:
-        yield _write(house, batch_id, _translated(house, store.read_page(page, places)))
+        headers = [page.headers[place] for place in places]
+        raws = store.read_page(page, places)
+        yield _write(house, batch_id, _sound(house, zip(headers, raws, strict=True), doubtful))
+
+
+def _once_more(
+    house: House, batch_id: int, selection: Selection, doubtful: Sequence[_Doubtful]
+) -> TakenIn:
+    """List and fetch doubtful orders again, and land them; what still does not tie is held.
+
+    The list speaks of one version: a document of another is not held against it any more, the
+    proof will be.
+    """
+    rows = {order.header.order_id_store: order.row for order in doubtful}
+    numbers = tuple(order.header.order_number for order in doubtful)
+    log.warning("%d orders have other units than the store lists: once more", len(doubtful))
+    headers: list[OrderHeader] = []
+    named = Selection(selection.window, selection.basis, numbers)
+    try:
+        headers += (h for h in house.store.list_headers(named) if h.order_id_store in rows)
+    except WindowError as error:  # one of them was deleted or renamed: they stay as they were read
+        log.warning("%s", error)
+    listed = {header.order_id_store: header for header in headers}
+    for raws in house.store.fetch(headers):
+        for raw in raws:
+            header = listed[raw.order_id_store]
+            units = header.unit_count if header.updated_at == raw.updated_at else None
+            rows[raw.order_id_store] = _translated(house, raw, units)
+    return _write(house, batch_id, list(rows.values()))
 
 
 @contextmanager
@@ -170,9 +242,23 @@ def _quick_turns() -> Iterator[None]:
         gc.set_threshold(*usual)
 
 
-def _translated(house: House, raws: Sequence[RawOrder]) -> list[LandedOrder]:
+def _sound(
+    house: House, raws: Iterable[tuple[OrderHeader | None, RawOrder]], doubtful: list[_Doubtful]
+) -> list[LandedOrder]:
+    """Translate documents; set those aside whose units are not those of the list."""
+    rows = []
+    for header, raw in raws:
+        row = _translated(house, raw, header.unit_count if header else None)
+        if header is not None and row.rule == UNITS_RULE:
+            doubtful.append(_Doubtful(header, row))
+        else:
+            rows.append(row)
+    return rows
+
+
+def _translated(house: House, raw: RawOrder, units: int | None) -> LandedOrder:
     now, tolerance = house.clock.now(), house.settings.policy.tolerance
-    return list(translate(house.channel, house.store.normalise, raws, now, tolerance))
+    return translated(house.channel, house.store.normalise, raw, now, tolerance, listed_units=units)
 
 
 def _write(house: House, batch_id: int, rows: Sequence[LandedOrder]) -> TakenIn:

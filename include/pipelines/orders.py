@@ -102,7 +102,7 @@ def pull(house: House, run: Run, selection: Selection, *, apart_from: int = APAR
             fetched=wide.window,
             store_count=len(headers),
         )
-    taken = take_in(house, batch_id, headers, apart_from=apart_from)
+    taken = take_in(house, batch_id, headers, wide, apart_from=apart_from)
     if taken.orders != len(headers):
         raise WindowError(f"the store listed {len(headers)} orders and sent {taken.orders} of them")
     with house.engine.begin() as connection:

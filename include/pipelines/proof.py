@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
+from include.domain.balance import require_units
 from include.domain.document import DocumentKey, DocumentKind, RemoteDocument, RemoteState
 from include.domain.errors import OrderError
 from include.domain.ledger import EMPTY_LEDGER, DocumentState, OrderLedger
@@ -245,14 +246,28 @@ def _account_staged(
     if left.documents:
         kinds = ", ".join(document.key.kind for document in left.documents)
         return _unexplained(in_erp, "not_posted", f"the ERP still lacks: {kinds}")
-    if in_erp.erp_amount + left.adjusted != header.total:
-        return _unexplained(
-            in_erp,
+    fault = _differs_from_store(header, order, in_erp.erp_amount, left.adjusted)
+    if fault:
+        return _unexplained(in_erp, *fault)
+    return _with(in_erp, outcome=Outcome.POSTED, adjusted=left.adjusted)
+
+
+def _differs_from_store(
+    header: OrderHeader, order: Order, erp_amount: Decimal, adjusted: Decimal
+) -> tuple[str, str] | None:
+    """Return what the store says otherwise: money against the ERP, units against staging."""
+    if erp_amount + adjusted != header.total:
+        return (
             "amount",
             f"the store says {Money(header.total, header.currency)}, the ERP holds "
-            f"{Money(in_erp.erp_amount, header.currency)} and {left.adjusted} is adjusted by rule",
+            f"{Money(erp_amount, header.currency)} and {adjusted} is adjusted by rule",
         )
-    return _with(in_erp, outcome=Outcome.POSTED, adjusted=left.adjusted)
+    if header.updated_at == order.updated_at:
+        try:
+            require_units(order, header.unit_count)
+        except OrderError as error:
+            return "units", str(error)
+    return None
 
 
 def _erp_figures(

@@ -20,6 +20,7 @@ from typing import IO, Any
 
 import msgspec
 
+from include.domain.balance import UNITS_RULE
 from include.domain.money import ZERO
 from include.pipelines.translation import translated
 from include.ports.store import PageReader
@@ -55,11 +56,13 @@ class Work(msgspec.Struct, frozen=True):
         order_ids: The orders that were asked for.
         body: See ``Page``.
         context: See ``Page``.
+        units: What the store's list says of each order, see ``OrderHeader.unit_count``.
     """
 
     order_ids: list[str]
     body: bytes
     context: dict[str, Any]
+    units: list[int | None]
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -124,7 +127,17 @@ def work_on(start: Start, reader: PageReader, work: Work) -> Done:
         if raw is None:
             rest.append(place)
             continue
-        row = translated(start.channel, reader.normalise, raw, start.now, start.tolerance)
+        row = translated(
+            start.channel,
+            reader.normalise,
+            raw,
+            start.now,
+            start.tolerance,
+            listed_units=work.units[place],
+        )
+        if row.rule == UNITS_RULE:
+            rest.append(place)
+            continue
         try:
             orders.append(encode(start.channel, start.batch_id, row))
         except UNFIT:

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from include.domain.balance import require_balance
+from include.domain.balance import require_balance, require_units
 from include.domain.codec import to_document
 from include.domain.errors import ContractDrift, OrderError
 from include.domain.money import ZERO
@@ -50,6 +50,8 @@ def translated(
     raw: RawOrder,
     now: datetime,
     tolerance: Decimal = ZERO,
+    *,
+    listed_units: int | None = None,
 ) -> LandedOrder:
     """Return one raw document ready to be landed; see ``translate``.
 
@@ -59,34 +61,34 @@ def translated(
         raw: The document.
         now: The present, aware.
         tolerance: By how much parts may miss a stated total, in shop currency.
+        listed_units: Units the store's list gives the order, if it does.
     """
     try:
-        return _translated(channel, normalise, raw, now, tolerance)
+        order = _normalised(channel, normalise, raw)
+        checks = check_row(order, now, tolerance)
+        row = landed(raw, order, _json(to_document(order)), checks)
     except OrderError as error:
         return unreadable(raw, error)
     except SURPRISES as error:
         reason = contained(error, raw.order_number, "it could not be translated")
         return unreadable(raw, reason)
+    try:
+        if checks["broken_ties"]:
+            require_balance(order, tolerance)
+        require_units(order, listed_units)
+    except OrderError as error:
+        return at_fault(row, error)
+    return row
 
 
-def _translated(
-    channel: str, normalise: Normalise, raw: RawOrder, now: datetime, tolerance: Decimal
-) -> LandedOrder:
+def _normalised(channel: str, normalise: Normalise, raw: RawOrder) -> Order:
     if raw.fault:
         raise ContractDrift(
             f"{raw.fault}; look at it in the store's admin and replay the window",
             rule="order_given_whole",
             field="order",
         )
-    order = normalise(channel, raw.document)
-    checks = check_row(order, now, tolerance)
-    row = landed(raw, order, _json(to_document(order)), checks)
-    if checks["broken_ties"]:
-        try:
-            require_balance(order, tolerance)
-        except OrderError as error:
-            return at_fault(row, error)
-    return row
+    return normalise(channel, raw.document)
 
 
 def _json(document: dict[str, Any]) -> bytes:

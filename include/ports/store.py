@@ -24,7 +24,8 @@ class OrderHeader:
         total: Current total in shop currency.
         currency: Shop currency.
         line_count: Number of lines with a current quantity, if the list tells.
-        unit_count: Number of units on those lines, if the list tells.
+        unit_count: Number of units on those lines, if the list tells; what is neither goods nor
+            custom (a gift card, a tip) may be counted or not.
     """
 
     order_id_store: str

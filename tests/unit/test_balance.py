@@ -1,4 +1,4 @@
-"""The parts of an order are held against what the store states, to the cent, in both currencies."""
+"""The parts of an order are held against what the store states, to the cent and to the unit."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from decimal import Decimal
 
 import pytest
 
-from include.domain.balance import require_balance, taxes_of, ties
-from include.domain.errors import Unbalanced
+from include.domain.balance import UNITS_RULE, require_balance, require_units, taxes_of, ties
+from include.domain.errors import ContractDrift, Unbalanced
 from include.domain.money import NOTHING, Amount
 from include.domain.order import (
     Charge,
@@ -267,3 +267,28 @@ def test_a_tolerance_is_worth_as_much_in_the_buyers_currency() -> None:
     require_balance(doubled, Decimal("0.02"))
     with pytest.raises(Unbalanced):
         require_balance(doubled, Decimal("0.01"))
+
+
+def with_kinds(*kinds: tuple[LineKind, int], **changes: object) -> Order:
+    """An order of one line a kind, of so many units each."""
+    lines = tuple(replace(sold(), kind=kind, current_quantity=units) for kind, units in kinds)
+    return an_order(lines=lines, **changes)
+
+
+@pytest.mark.parametrize("listed", [None, 3, 4, 5])
+def test_units_tie_whether_or_not_a_store_counts_gift_cards_and_tips(listed: int | None) -> None:
+    kinds = ((LineKind.GOODS, 2), (LineKind.CUSTOM, 1), (LineKind.GIFT_CARD, 1), (LineKind.TIP, 1))
+    require_units(with_kinds(*kinds), listed)
+
+
+@pytest.mark.parametrize("listed", [1, 3])
+def test_units_that_are_not_there_or_not_listed_show_both_figures(listed: int) -> None:
+    with pytest.raises(ContractDrift) as caught:
+        require_units(with_kinds((LineKind.GOODS, 2)), listed)
+    assert f"order #1: the store lists {listed} units of it" in str(caught.value)
+    assert "add up to 2;" in str(caught.value)
+    assert (caught.value.rule, caught.value.field) == (UNITS_RULE, "lines")
+
+
+def test_a_cancelled_order_has_no_units_to_tie() -> None:
+    require_units(with_kinds((LineKind.GOODS, 2), cancelled_at=an_order().placed_at), 0)
