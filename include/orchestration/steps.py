@@ -134,9 +134,16 @@ def show_plan(kept: KeptPlan) -> dict[str, int]:
 
 @translated
 def tidy(channel: str) -> dict[str, int]:
-    """Remove what is past its retention and build the Data Docs of what is kept."""
+    """Remove rows and files past their retention and build the Data Docs of what is kept."""
     with open_house(channel) as house:
         purged = housekeeping.purge(house, retention.raw_days())
+        plans = housekeeping.forget_plans(reports.folder() / "plans", house.clock.now())
         docs = housekeeping.build_docs(house, reports.folder() / "data_docs")
-    log.info("removed %s; Data Docs: %d pages at %s", purged, docs.kept, docs.index)
-    return dict(purged._asdict())
+    log.info(
+        "removed %s and %d files of plans; Data Docs: %d pages at %s",
+        purged,
+        plans,
+        docs.kept,
+        docs.index,
+    )
+    return {**purged._asdict(), "plan_files": plans}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from include.pipelines.house import House
@@ -9,6 +10,8 @@ from include.quality.data_docs import DataDocs, Keep, StoredValidation, build_da
 from include.staging import housekeeping, validation
 
 DOCS_DAYS = 30
+PLAN_DAYS = housekeeping.BATCH_DAYS
+"""A plan's files go when its page does."""
 
 
 def purge(house: House, raw_days: int) -> housekeeping.Purged:
@@ -39,3 +42,22 @@ def build_docs(house: House, folder: Path) -> DataDocs:
         judged = validation.judged_windows(connection)
     stored = [StoredValidation(*window) for window in judged]
     return build_data_docs(stored, folder, keep=Keep(days=DOCS_DAYS), now=house.clock.now())
+
+
+def forget_plans(folder: Path, now: datetime, days: int = PLAN_DAYS) -> int:
+    """Remove the files of dry runs that are past their retention.
+
+    Args:
+        folder: The folder with one folder of plans a channel; may be absent.
+        now: The present, aware.
+        days: Days that a file is kept after it was written.
+
+    Returns:
+        Files removed.
+    """
+    oldest = (now - timedelta(days=days)).timestamp()
+    written = [path for path in folder.glob("*/*") if path.is_file()]
+    stale = [path for path in written if path.stat().st_mtime < oldest]
+    for path in stale:
+        path.unlink(missing_ok=True)
+    return len(stale)
