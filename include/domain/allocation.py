@@ -120,7 +120,8 @@ def has_moved(line: DocumentLine, old: DocumentLine, policy: Policy) -> bool:
 def as_the_erp_holds_it(standing: Standing, stock: Stock) -> Content:
     """Return the order with what the ERP back-ordered beyond it: others took its stock before.
 
-    The ERP tells the units and not the lines: those with the least stock left are taken for short.
+    The ERP tells the units and not the lines: those with the least stock left are taken for short,
+    the first ones where nobody asked for stock.
 
     Args:
         standing: What the books hold.
@@ -129,13 +130,10 @@ def as_the_erp_holds_it(standing: Standing, stock: Stock) -> Content:
     booked = standing.content
     beyond = int(standing.back_ordered) - sum(line.back_ordered for line in booked.lines)
     needs = [StockNeed(line.sku or "", line.location_id) for line in booked.lines]
-    goods = [
-        at
-        for at, line in enumerate(booked.lines)
-        if line.kind is LineKind.GOODS and needs[at] in stock
-    ]
+    goods = [at for at, line in enumerate(booked.lines) if line.kind is LineKind.GOODS]
+    kept = [at for at in goods if needs[at] in stock] or goods
     lines = list(booked.lines)
-    for at in sorted(goods, key=lambda place: stock[needs[place]]):
+    for at in sorted(kept, key=lambda place: stock.get(needs[place], ZERO)):
         line = lines[at]
         waiting = line.quantity - standing.units_invoiced(line.line_id) - line.back_ordered
         more = min(max(beyond, 0), max(waiting, 0))

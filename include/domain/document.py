@@ -210,6 +210,8 @@ class RemoteDocument:
         line_count: Lines the ERP holds.
         paid: Payments the ERP holds on the document.
         back_ordered: Units waiting for stock.
+        short: Pairs of store line id and units waiting for stock, where the ERP back-ordered other
+            units than it was asked to and can tell which; ``None`` otherwise.
     """
 
     key: DocumentKey
@@ -220,6 +222,7 @@ class RemoteDocument:
     line_count: int
     paid: Decimal = ZERO
     back_ordered: Decimal = ZERO
+    short: tuple[tuple[str, int], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 from include.domain.codec import from_document
-from include.domain.content import content_of
+from include.domain.content import Content, content_of
 from include.domain.document import (
     Document,
     DocumentKind,
@@ -307,11 +307,13 @@ def _send(house: House, ready: Sequence[PreparedDocument], chunk: _Chunk, batch_
         ledger_rows.mark_sending(connection, [_entry(p, chunk) for p in ready], batch_id)
     with ThreadPoolExecutor(house.settings.posting_threads) as threads:
         results = list(threads.map(lambda prepared: _send_one(house, prepared), ready))
-    posted, refused = [], []
+    posted, refused, corrected = [], [], []
     for prepared, result in zip(ready, results, strict=True):
         key = prepared.document.key
         if isinstance(result, RemoteDocument):
             posted.append(result)
+            if result.short is not None:
+                corrected.append((key, _as_taken(prepared.document, dict(result.short))))
             continue
         if isinstance(result, RemoteUnavailable):
             chunk.unavailable.append(result)
@@ -320,8 +322,16 @@ def _send(house: House, ready: Sequence[PreparedDocument], chunk: _Chunk, batch_
         chunk.findings[key.order_id_store] = _finding(result, prepared.document)
     with house.engine.begin() as connection:
         ledger_rows.mark_posted(connection, posted)
+        ledger_rows.correct_contents(connection, corrected)
         ledger_rows.mark_refused(connection, refused)
     return len(posted)
+
+
+def _as_taken(document: Document, short: dict[str, int]) -> Content:
+    """Return what an order books with the units that the ERP back-ordered of each line."""
+    content = content_of(document)
+    lines = (replace(line, back_ordered=short.get(line.line_id, 0)) for line in content.lines)
+    return replace(content, lines=tuple(lines))
 
 
 def _send_one(

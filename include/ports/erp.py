@@ -76,7 +76,9 @@ class Erp(Protocol):
 
         What the ERP keeps no document of its own for shows on the document it was done to: an order
         change on its order, once it or a later one is in effect; a void on the void document, a
-        payment on the document it was added to.
+        payment on the document it was added to. What is paid on an invoice counts its later
+        payments, wherever the ERP keeps them. A sales order is open as long as anything of it is
+        not billed.
 
         Args:
             documents: Pairs of natural key and order number.

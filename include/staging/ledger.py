@@ -246,6 +246,32 @@ def mark_posted(connection: Connection, remotes: Sequence[RemoteDocument]) -> se
     return {_key_of(row) for row in rows}
 
 
+def correct_contents(
+    connection: Connection, contents: Sequence[tuple[DocumentKey, Content]]
+) -> None:
+    """Note what posted documents hold where the ERP took them otherwise than they were sent.
+
+    Args:
+        connection: Open connection; the caller commits.
+        contents: Pairs of natural key and what the ERP holds.
+    """
+    if not contents:
+        return
+    connection.execute(
+        text(
+            "UPDATE erp_document AS e SET content = r.content"  # noqa: S608
+            f" FROM {_FROM_KEYS}, CAST(:content AS json[]))"
+            "  AS r (channel, order_id_store, kind, sequence, content)"
+            " WHERE e.channel = r.channel AND e.order_id_store = r.order_id_store"
+            "  AND e.kind = r.kind AND e.sequence = r.sequence AND e.state = 'posted'"
+        ),
+        {
+            **_keys(key for key, _ in contents),
+            "content": [_content_text(content) for _, content in contents],
+        },
+    )
+
+
 def mark_refused(
     connection: Connection, refusals: Sequence[tuple[DocumentKey, str]]
 ) -> set[DocumentKey]:

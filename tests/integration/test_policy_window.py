@@ -187,3 +187,38 @@ def invoice_of(world: World, number: str) -> list[tuple[object, ...]]:
 def post_batches(world: World) -> None:
     with world.gp.begin() as connection:
         connection.execute(text("select gp_post_batch(bachnumb) from sy00500"))
+
+
+def test_short_orders_are_billed_as_far_as_stock_goes_and_further_by_whatever_run_comes_next(
+    world: World,
+) -> None:
+    choose(world, short_stock="split")
+    have(world, 1)
+    proof = world.whole(YESTERDAY)
+    assert [o for o in proof.orders if o.outcome.value == "unexplained"] == []
+    assert proof.is_complete
+    parts = "select count(*) from sales_documents where soptype = 3 and origtype = 2"
+    ((first,),) = world.books(parts)
+    ((open_, waiting),) = world.books(
+        "select count(*) filter (where qtyprinv > 0), count(*) filter (where qtytbaor > 0)"
+        " from sop10200 where soptype = 2"
+    )
+    assert first > 0  # type: ignore[operator]
+    assert open_ > 0  # type: ignore[operator]
+    assert waiting > 0  # type: ignore[operator]
+    have(world, 5000)
+    world.whole(day(3), "another window")
+    assert world.books("select 1 from sop10200 where soptype = 2 and qtytbaor > 0") == []
+    assert world.books("select 1 from sop10200 where soptype = 2 and qtyprinv > 0") == []
+    ((more,),) = world.books(parts)
+    assert more > first  # type: ignore[operator]
+    again = world.whole(YESTERDAY, "r3")
+    assert (again.is_complete, again.back_ordered) == (True, 0)
+
+
+def have(world: World, units: int) -> None:
+    """Let the company have so many units of everything free, wherever it keeps it."""
+    with world.gp.begin() as connection:
+        connection.execute(
+            text("update iv00102 set qtyonhnd = atyalloc + :units"), {"units": units}
+        )

@@ -41,6 +41,7 @@ from include.connectors.erps.dynamics_gp.gateway import (
     SopDocument,
     open_gateway,
 )
+from include.connectors.erps.dynamics_gp.lookups import LINE_LIMIT
 from include.connectors.erps.dynamics_gp.payloads import (
     INVOICE,
     ORDER,
@@ -48,6 +49,7 @@ from include.connectors.erps.dynamics_gp.payloads import (
     GpDocument,
     GpPayment,
     GpVoid,
+    mark_of,
     receipt_number,
     reference_of,
     target_of,
@@ -270,13 +272,34 @@ class DynamicsGp:
         for attempt in range(1, self.settings.deadlock_attempts + 1):
             try:
                 if isinstance(payload, GpDocument) and not payload.change:
-                    return self._post_once(payload, prepared)
-                return self._amend_once(payload, prepared.document.key)
+                    remote = self._post_once(payload, prepared)
+                else:
+                    remote = self._amend_once(payload, prepared.document.key)
             except Deadlocked:
                 if attempt == self.settings.deadlock_attempts:
                     raise
                 log.info("document %s lost to a deadlock, try %d", key, attempt)
+            else:
+                return self._told_by_line(remote, prepared.document)
         raise AssertionError("unreachable")
+
+    def _told_by_line(self, remote: RemoteDocument, document: Document) -> RemoteDocument:
+        """Say which lines wait for stock where GP back-ordered other units than it was asked to."""
+        asked = sum(line.back_ordered for line in document.lines)
+        of_order = document.key.kind in (DocumentKind.SALES_ORDER, DocumentKind.ORDER_CHANGE)
+        if not of_order or remote.state is not RemoteState.OPEN or remote.back_ordered == asked:
+            return remote
+        try:
+            with self.gateway.session() as session:
+                found = session.short(remote.reference)
+        except RemoteUnavailable:
+            return remote  # it is posted, whatever is known of its lines
+        short = []
+        for line in document.lines:
+            mark = mark_of(line.line_id, LINE_LIMIT)
+            units = found.get(mark, ZERO) + found.get(f"{mark}/2", ZERO)
+            short.append((line.line_id, min(int(units), line.quantity)))
+        return replace(remote, short=tuple(short))
 
     def close(self) -> None:
         """Close the connections that are not in use."""

@@ -187,6 +187,11 @@ from SOP10200
 where SOPTYPE = :soptype and SOPNUMBE = cast(:number as varchar(21)) and CMPNTSEQ = 0
 order by LNITMSEQ
 """
+_SHORT = """
+select INTEGRATIONID mark, sum(QTYTBAOR) units from SOP10200
+where SOPTYPE = 2 and SOPNUMBE = cast(:number as varchar(21)) and CMPNTSEQ = 0
+group by INTEGRATIONID
+"""
 _TAXES = """
 select LNITMSEQ lnitmseq, TAXDTLID taxdtlid from SOP10105
 where SOPTYPE = :soptype and SOPNUMBE = cast(:number as varchar(21))
@@ -374,6 +379,10 @@ class Session(ABC):
                 for row in self.rows(statement, {f"n{i}": n for i, n in enumerate(chunk)})
             ]
         return found
+
+    def short(self, order: str) -> dict[str, Decimal]:
+        """Return what waits for stock on an order in work, by the mark of its lines."""
+        return {row["mark"].rstrip(): row["units"] for row in self.rows(_SHORT, {"number": order})}
 
     def receipts(self, numbers: Sequence[str], rest: str = ".%") -> list[HeldReceipt]:
         """Read cash receipts by their numbers, with those that count on from them (``#1/P1.2``).
