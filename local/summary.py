@@ -149,9 +149,9 @@ def _money(money: ProofMoney) -> list[str]:
         if amount or word == "in store"
     )
     books = {
-        "invoiced": money.invoiced + money.credited,
+        "invoiced": money.invoiced,
         "credited": money.credited,
-        "paid in": money.paid + money.paid_back,
+        "paid in": money.paid,
         "paid back": money.paid_back,
     }
     in_erp = ", ".join(f"{word} {_amount(amount, code)}" for word, amount in books.items())

@@ -69,11 +69,11 @@ class ProofMoney:
         adjusted: Named differences by rule (marketplace tax, cash rounding, concessions).
         held: Σ totals of held orders.
         skipped: Σ totals of skipped orders.
-        invoiced: Σ totals of the invoices the ERP holds, less its credit notes.
-        paid: Σ payments the ERP holds, less what its credit notes pay back.
+        invoiced: Σ totals of the invoices the ERP holds; credit notes are not taken off.
+        paid: Σ payments the ERP holds; what was paid back is not taken off.
         unexplained: What is left.
-        credited: Σ totals of the credit notes in it.
-        paid_back: Σ payments of the credit notes in it.
+        credited: Σ totals of the credit notes the ERP holds.
+        paid_back: Σ payments of the credit notes.
     """
 
     currency: str

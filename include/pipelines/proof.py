@@ -284,14 +284,13 @@ def _erp_figures(
     billed = alive[DocumentKind.INVOICE]
     credited = alive[DocumentKind.CREDIT_NOTE]
     taken_back = sum((d.total for d in credited), ZERO)
-    invoiced = sum((d.total for d in billed), ZERO) - taken_back
+    invoiced = sum((d.total for d in billed), ZERO)
     ordered = sum((d.total for d in orders), ZERO)
-    paid = sum((d.paid for d in (*orders, *billed)), ZERO) - sum((d.paid for d in credited), ZERO)
     return _Account(
         outcome=Outcome.UNEXPLAINED,
-        erp_amount=ordered - taken_back if is_open or not billed else invoiced,
+        erp_amount=(ordered if is_open or not billed else invoiced) - taken_back,
         invoiced=invoiced,
-        paid=paid,
+        paid=sum((d.paid for d in (*orders, *billed)), ZERO),
         credited=taken_back,
         paid_back=sum((d.paid for d in credited), ZERO),
         is_staged=is_staged,

@@ -130,9 +130,9 @@ def as_text(proof: WindowProof) -> str:
         count = "" if name == "adjusted" else f"{getattr(proof, name):,}"
         rows.append([label, count, *(_grouped(getattr(m, name), m.currency) for m in proof.money)])
     for label, name in (
-        ("invoiced less credits", "invoiced"),
+        ("invoiced", "invoiced"),
         ("credited", "credited"),
-        ("paid less paid back", "paid"),
+        ("paid in", "paid"),
         ("paid back", "paid_back"),
     ):
         if proof.money:

@@ -495,11 +495,13 @@ proof_money = Table(
     _needed("adjusted", MONEY, "Named differences, such as tax that a marketplace remits"),
     _needed("held", MONEY, "Sum of the totals of held orders"),
     _needed("skipped", MONEY, "Sum of the totals of skipped orders"),
-    _needed("invoiced", MONEY, "Sum of the invoices the ERP holds"),
-    _needed("paid", MONEY, "Sum of the payments the ERP holds"),
+    _needed("invoiced", MONEY, "Sum of the invoices the ERP holds; credit notes are not taken off"),
+    _needed(
+        "paid", MONEY, "Sum of the payments the ERP holds; what was paid back is not taken off"
+    ),
     _needed("unexplained", MONEY, "What is left: must be 0"),
-    _needed("credited", MONEY, "Sum of the credit notes in invoiced", server_default=text("0")),
-    _needed("paid_back", MONEY, "Sum of what they pay back, in paid", server_default=text("0")),
+    _needed("credited", MONEY, "Sum of the credit notes the ERP holds", server_default=text("0")),
+    _needed("paid_back", MONEY, "Sum of what the credit notes pay back", server_default=text("0")),
     comment="Money of a window proof, one row a currency",
 )
 

@@ -44,9 +44,9 @@ MONEY_ROWS = (
     ("Held back", "held"),
     ("Skipped", "skipped"),
     ("Unexplained", "unexplained"),
-    ("Invoiced less credits", "invoiced"),
+    ("Invoiced", "invoiced"),
     ("Credited", "credited"),
-    ("Paid less paid back", "paid"),
+    ("Paid in", "paid"),
     ("Paid back", "paid_back"),
 )
 LIFE_ROWS = (

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -40,6 +41,38 @@ def test_the_migrations_go_up_down_to_nothing_and_up_again(staging_url: str) -> 
     staging.migrate(staging_url)
     assert _objects(staging_url) == first
     assert "analyst.orders" in first
+
+
+def test_sums_of_earlier_proofs_come_to_mean_what_the_columns_say(staging_url: str) -> None:
+    def figures() -> list[tuple[int, ...]]:
+        with engine.connect() as connection:
+            found = connection.execute(
+                text("SELECT invoiced, paid, credited, paid_back FROM proof_money")
+            )
+            return [tuple(map(int, row)) for row in found]
+
+    staging.migrate(staging_url, "0006")
+    engine = staging.create(staging_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO proof_window (channel, run_id, run_type, batch_id, window_start,"
+            " window_end, proven_at, in_store, staged, posted, held, skipped, unexplained,"
+            " doubled, back_ordered, skipped_by_reason, held_by_reason, notes)"
+            " VALUES ('a', 'r', 'backfill', 1, now(), now(), now(), 1, 1, 1, 0, 0, 0, 0, 0,"
+            " '{}', '{}', '{}')"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO proof_money (proof_id, currency, in_store, staged, posted, adjusted,"
+            " held, skipped, invoiced, paid, unexplained, credited, paid_back)"
+            " SELECT proof_id, 'USD', 80, 80, 80, 0, 0, 0, 80, 75, 0, 20, 15 FROM proof_window"
+        )
+    staging.migrate(staging_url)
+    assert figures() == [(100, 90, 20, 15)]
+    with engine.connect() as connection:
+        command.downgrade(staging.alembic_config(connection), "0006")
+        connection.commit()
+    assert figures() == [(80, 75, 20, 15)]
+    engine.dispose()
 
 
 def test_the_migrated_schema_is_exactly_what_the_tables_say(staging_url: str) -> None:
