@@ -8,7 +8,7 @@ from __future__ import annotations
 from airflow.sdk import DAG, CronDataIntervalTimetable, task
 
 from include.orchestration import alerts, assets, documentation, forms, steps
-from include.orchestration.channels import Channel, each_channel, refusal, refused_channels
+from include.orchestration.channels import Channel, each_channel, refusals
 
 
 def schedule_of(channel: Channel) -> CronDataIntervalTimetable | None:
@@ -62,5 +62,5 @@ def orders_dry_run(channel: Channel) -> DAG:
 for found in each_channel():
     globals()[f"orders__{found.name}"] = orders(found)
     globals()[f"orders_dry_run__{found.name}"] = orders_dry_run(found)
-for refused in refused_channels():
-    globals()[f"orders__{refused.name}"] = refusal("orders", refused)
+for stand_in in refusals("orders", "orders_dry_run"):
+    globals()[stand_in.dag_id] = stand_in

@@ -36,19 +36,6 @@ class Channel:
     erp_pool: str
 
 
-@dataclass(frozen=True, slots=True)
-class RefusedChannel:
-    """A channel whose file is wrong.
-
-    Attributes:
-        name: Channel id.
-        fault: The file, the field and the rule, in words.
-    """
-
-    name: str
-    fault: str
-
-
 def checked(name: str) -> ChannelSettings:
     """Read a channel's file and hold what it says to its connectors against their settings.
 
@@ -90,29 +77,31 @@ def each_channel() -> Iterator[Channel]:
         )
 
 
-def refused_channels() -> Iterator[RefusedChannel]:
-    """Yield every channel whose file is wrong, with what is wrong."""
+def refusals(*flows: str) -> Iterator[DAG]:
+    """Yield a DAG for each flow of each channel whose file is wrong.
+
+    It stands where the channel's DAG would be, says why that is not there, and fails with the same
+    words when it is run.
+
+    Args:
+        flows: Names of flows that every channel has.
+    """
     for name in channel_names():
         try:
             checked(name)
         except ConfigurationError as error:
-            yield RefusedChannel(name, str(error))
+            for flow in flows:
+                yield _refusal(flow, name, str(error))
 
 
-def refusal(flow: str, channel: RefusedChannel) -> DAG:
-    """Return a DAG that stands where the channel's DAG should be and says why it is not there.
-
-    Args:
-        flow: The flow's name.
-        channel: The refused channel.
-    """
+def _refusal(flow: str, channel: str, fault: str) -> DAG:
     with DAG(
-        dag_id=f"{flow}__{channel.name}",
+        dag_id=f"{flow}__{channel}",
         schedule=None,
-        tags=[flow, channel.name, "refused"],
-        doc_md=f"**The channel file is refused.** {channel.fault}",
+        tags=[flow, channel, "refused"],
+        doc_md=f"**The channel file is refused.** {fault}",
     ) as dag:
-        task(task_id="refuse", retries=0)(_refuse)(channel.fault)
+        task(task_id="refuse", retries=0)(_refuse)(fault)
     return dag
 
 
