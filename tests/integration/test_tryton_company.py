@@ -136,6 +136,7 @@ def test_what_stock_does_not_cover_waits_and_is_billed_when_it_came(company: Try
     order = sale(goods("NAV-CMP", 5, "135.00"), payments=(payment("135.00"),))
     (held,) = company.post(order)
     assert (held.back_ordered, held.paid) == (2, Decimal("135.00"))
+    assert held.short == ((order.lines[0].line_id, 2),)
     assert rig.free_units("NAV-CMP") == 0
     rig.set_stock("NAV-CMP", Decimal(30))
     company.post(change(order, goods("NAV-CMP", 5, "135.00"), payments=(payment("135.00"),)))

@@ -8,6 +8,7 @@ followed by one that goes on where it stopped.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -186,7 +187,10 @@ class Tryton:
             raise Refused(
                 f"Tryton gets no {document.key.kind} from here", rule="kind_known", field="kind"
             )
-        return step(document)
+        done = step(document)
+        asked = {line.line_id: line.back_ordered for line in prepared.document.lines}
+        is_as_asked = dict(done.short or ()) == {line: n for line, n in asked.items() if n}
+        return replace(done, short=None) if is_as_asked else done
 
 
 def create(remote: HttpRemote, settings: TrytonSettings, mappings: Mappings) -> Tryton:

@@ -76,7 +76,7 @@ class Lookup:
         }
         sales = self.sales.of_orders(on_order) if on_order else {}
         effects = self._effects(sales)
-        moves = self._moves(keys, effects)
+        moves = self._moves(keys, effects, [b.id for several in bills.values() for b in several])
         for key in keys:
             if key.kind in _BILLS or _is_void_of_bill(key):
                 for bill in bills.get(mark_of(_bill_of(key)), ()):
@@ -134,8 +134,9 @@ class Lookup:
         if is_void or not alive:
             state = RemoteState.VOID
         else:
-            done = all(sale.state == "done" for sale in alive)
-            state = RemoteState.POSTED if done else RemoteState.OPEN
+            is_billed = all(line.billed >= line.quantity for line in lines)
+            state = RemoteState.POSTED if is_billed else RemoteState.OPEN
+        short = stock.short_lines(alive)
         return RemoteDocument(
             key=key,
             reference=shown[0].number,
@@ -144,7 +145,8 @@ class Lookup:
             currency=self.code,
             line_count=sum(line.key != TAX_DIFFERENCE for line in lines),
             paid=paid,
-            back_ordered=stock.back_ordered(alive),
+            back_ordered=sum(short.values(), ZERO),
+            short=tuple((key, int(units)) for key, units in sorted(short.items())),
         )
 
     def amendments(self, sales: Sequence[int]) -> list[dict[str, Any]]:
@@ -171,7 +173,7 @@ class Lookup:
         return found
 
     def _moves(
-        self, keys: Iterable[DocumentKey], effects: set[str]
+        self, keys: Iterable[DocumentKey], effects: set[str], bills: Iterable[int]
     ) -> dict[str, list[dict[str, Any]]]:
         """Return the posted moves of payments by the mark of their document."""
         marks: dict[str, None] = {}
@@ -182,7 +184,7 @@ class Lookup:
             else:
                 marks[mark_of(key)] = None
         found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for move in self.payments.find(list(marks)):
+        for move in self.payments.find(list(marks), bills):
             if move["state"] == "posted":
                 found[move["description"]].append(move)
         return found

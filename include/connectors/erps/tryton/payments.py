@@ -154,13 +154,23 @@ class Payments:
         if drafts:
             self.client.press("account.move", "post", drafts)
 
-    def find(self, marks: Sequence[str]) -> list[dict[str, Any]]:
-        """Return the moves of payments by the marks of their documents."""
+    def find(self, marks: Sequence[str], invoices: Iterable[int] = ()) -> list[dict[str, Any]]:
+        """Return the moves of payments.
+
+        Args:
+            marks: Marks of the documents they belong to.
+            invoices: Invoices that they pay, with whatever document.
+        """
         if not marks:
             return []
+        by: list[Any] = ["OR", ["description", "in", list(marks)]]
+        origins = [f"account.invoice,{invoice}" for invoice in invoices]
+        if origins:
+            own = ["description", "like", f"%:{DocumentKind.PAYMENT}:%"]
+            by.append([["origin", "in", origins], own])
         return self.client.search(
             "account.move",
-            [["description", "in", list(marks)], ["company", "=", self.book.company.id]],
+            [by, ["company", "=", self.book.company.id]],
             [
                 *("description", "state", "number", "origin"),
                 *("lines.debit", "lines.credit", "lines.party", "lines.description"),

@@ -111,12 +111,11 @@ class Shipment:
         return self.picking if self.is_picked_apart and self.picking else self.outgoing
 
     @property
-    def short(self) -> Decimal:
-        """Units that wait for stock."""
+    def short(self) -> tuple[Move, ...]:
+        """The moves that wait for stock."""
         if self.state not in ("draft", "waiting"):
-            return ZERO
-        waiting = (m.quantity for m in self.reserving if m.state in ("draft", "staging"))
-        return sum(waiting, ZERO)
+            return ()
+        return tuple(m for m in self.reserving if m.state in ("draft", "staging"))
 
 
 @dataclass(frozen=True, slots=True)

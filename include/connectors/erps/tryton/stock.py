@@ -21,9 +21,17 @@ _FINISHING = ("picked", "packed", "shipped")
 _ROUNDS = 4
 
 
-def back_ordered(sales: Iterable[Sale]) -> Decimal:
-    """Return the units that wait for stock."""
-    return sum((one.short for sale in sales for one in sale.shipments), ZERO)
+def short_lines(sales: Iterable[Sale]) -> dict[str, Decimal]:
+    """Return the units that wait for stock, by the store's line id."""
+    found: dict[str, Decimal] = {}
+    for sale in sales:
+        keys = {line.id: line.key.removesuffix("/2") for line in sale.lines}
+        for one in sale.shipments:
+            lines = _lines(one)
+            for move in one.short:
+                key = keys.get(lines.get(move.id, 0), "")
+                found[key] = found.get(key, ZERO) + move.quantity
+    return found
 
 
 def reserve(client: TrytonClient, sales: Iterable[Sale]) -> bool:
