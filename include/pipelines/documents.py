@@ -61,8 +61,20 @@ POSTING_CLASSES = (
     "unpaid",
     "approval",
     "closed_period",
-    "unbalanced",
 )
+UNFORESEEN = "unforeseen_at_posting"
+POSTING_RULES = frozenset(
+    {
+        "cancelled_with_money_kept",
+        "document_balances",
+        "payments_have_an_invoice",
+        "payments_tie",
+        "refund_has_a_cause",
+        "refunds_within_payments",
+        UNFORESEEN,
+    }
+)
+"""Rules of posting in classes that validation uses as well: each closes only what it found."""
 
 
 @dataclass(slots=True)
@@ -170,7 +182,7 @@ def plan_orders(
             yield order, error
             continue
         except SURPRISES as error:
-            yield order, contained(error, order.number, "it could not be planned")
+            yield order, contained(error, order.number, "it could not be planned", rule=UNFORESEEN)
             continue
         for document in ready.documents[:1]:
             if document.key.kind in ALLOCATING:
@@ -201,7 +213,9 @@ def prepare(house: House, order: Order, ready: Plan) -> list[PreparedDocument]:
     try:
         return [house.erp.prepare(document) for document in ready.documents]
     except SURPRISES as error:
-        raise contained(error, order.number, "it could not be written for the ERP") from error
+        raise contained(
+            error, order.number, "it could not be written for the ERP", rule=UNFORESEEN
+        ) from error
 
 
 def read_staged(
@@ -219,7 +233,9 @@ def read_staged(
             orders[order_id] = from_document(document)
         except SURPRISES as error:
             number = str(document.get("number", order_id))
-            reason = contained(error, number, "its staged document could not be read")
+            reason = contained(
+                error, number, "its staged document could not be read", rule=UNFORESEEN
+            )
             findings[order_id] = finding_of(reason, order_id, number)
     return orders, findings
 
@@ -345,7 +361,8 @@ def _send_one(
         return error
     except SURPRISES as error:
         # Sent again later, it is found by its reference before another is made.
-        return contained(error, prepared.document.order_number, "it could not be posted")
+        number = prepared.document.order_number
+        return contained(error, number, "it could not be posted", rule=UNFORESEEN)
 
 
 def _look_up(
@@ -381,6 +398,7 @@ def _settle(house: House, chunk: _Chunk, batch_id: int, done: Posted) -> None:
             closed_by=f"batch {batch_id}",
             still={(found.order_id_store, found.rule) for found in chunk.findings.values()},
             reason_classes=POSTING_CLASSES,
+            rules=POSTING_RULES,
         )
     # A document or two that somebody has open are held. More than went through: the ERP is away.
     if len(chunk.unavailable) > len(passed):

@@ -14,6 +14,7 @@ from include.domain.verdict import Finding, Severity
 from include.domain.window import Basis, Selection
 from include.pipelines import translation
 from include.pipelines.chunks import chunks
+from include.pipelines.documents import POSTING_RULES
 from include.pipelines.house import House
 from include.pipelines.intake import APART_FROM, take_in
 from include.pipelines.runs import Run
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SUITES = Path(runner.__file__).parent / "suites"
-WAITING = 500
+WAITING = 10_000
 LOGGED = 50
 JUDGED_AT_ONCE = 5_000
 VALIDATION_CLASSES = ("value", "contract_drift", "unbalanced", "duplicate")
@@ -292,4 +293,5 @@ def _quarantine(
             closed_by=f"batch {batch_id}",
             still=still,
             reason_classes=VALIDATION_CLASSES,
+            spared=POSTING_RULES,
         )

@@ -386,22 +386,23 @@ def waiting_orders(connection: Connection, channel: str, *, limit: int = 500) ->
     """Return staged orders that wait for something that may have changed since.
 
     These are orders held at posting (a mapping row, the ERP's refusal, stock), those with a
-    document that was begun and is not posted, and back-ordered ones.
+    document that was begun and is not posted, and back-ordered ones. An order that people wrote
+    off waits for nothing, and one whose newest version is held by validation for the store.
 
     Args:
         connection: Open connection.
         channel: Channel id.
-        limit: Most orders to return; the longest untouched come first.
+        limit: Most orders to return; those that are held come first, then the longest untouched.
     """
     rows = connection.scalars(
         text(
             "SELECT s.order_id_store FROM staged_order AS s JOIN ("
-            " SELECT order_id_store, min(last_seen_at) AS touched_at FROM quarantine"
+            " SELECT order_id_store, 0 AS turn, min(last_seen_at) AS touched_at FROM quarantine"
             "  WHERE channel = :channel AND state = 'open' AND reason_class IN"
             "   ('missing_mapping', 'refused_by_erp', 'erp_busy', 'short_stock', 'closed_period',"
             "    'approval')"
             "  GROUP BY order_id_store"
-            " UNION SELECT order_id_store, min(updated_at) FROM erp_document AS e"
+            " UNION ALL SELECT order_id_store, 1, min(updated_at) FROM erp_document AS e"
             "  WHERE channel = :channel AND (state <> 'posted' OR (back_ordered > 0"
             "   AND NOT EXISTS (SELECT FROM erp_document AS i WHERE i.channel = e.channel"
             "    AND i.order_id_store = e.order_id_store AND ((i.kind = 'void' AND i.sequence = 1)"
@@ -409,7 +410,12 @@ def waiting_orders(connection: Connection, channel: str, *, limit: int = 500) ->
             "      AND (e.kind = 'sales_order' OR i.sequence > e.sequence))))))"
             "  GROUP BY order_id_store"
             ") AS w USING (order_id_store) WHERE s.channel = :channel"
-            " GROUP BY s.order_id_store ORDER BY min(w.touched_at), s.order_id_store LIMIT :limit"
+            " AND NOT EXISTS (SELECT FROM quarantine AS q WHERE q.channel = :channel"
+            "  AND q.order_id_store = s.order_id_store AND q.severity = 'critical'"
+            "  AND (q.written_off IS NOT NULL OR (q.state = 'open' AND q.reason_class IN"
+            "   ('value', 'contract_drift', 'unbalanced', 'duplicate'))))"
+            " GROUP BY s.order_id_store"
+            " ORDER BY min(w.turn), min(w.touched_at), s.order_id_store LIMIT :limit"
         ),
         {"channel": channel, "limit": limit},
     )

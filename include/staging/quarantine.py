@@ -130,6 +130,8 @@ def close_passed(
     closed_by: str,
     still: Collection[tuple[str, str]] = (),
     reason_classes: Collection[str] | None = None,
+    rules: Collection[str] = (),
+    spared: Collection[str] = (),
 ) -> int:
     """Close the open rows of orders that pass now.
 
@@ -141,6 +143,8 @@ def close_passed(
         still: Pairs of order id and rule that were found again and stay open.
         reason_classes: Close rows of these classes only: what validation finds is not for posting
             to close, nor the other way round. ``None`` closes all.
+        rules: Rules whose rows are closed whatever their class.
+        spared: Rules whose rows stay whatever their class.
 
     Returns:
         Rows closed.
@@ -152,7 +156,9 @@ def close_passed(
             "UPDATE quarantine AS q SET state = 'closed', closed_at = clock_timestamp(),"
             " closed_by = :closed_by WHERE q.channel = :channel AND q.state = 'open'"
             " AND q.order_id_store = ANY(:order_ids)"
-            " AND (CAST(:classes AS text[]) IS NULL OR q.reason_class = ANY(:classes))"
+            " AND (CAST(:classes AS text[]) IS NULL OR q.reason_class = ANY(:classes)"
+            "  OR q.rule = ANY(CAST(:rules AS text[])))"
+            " AND q.rule <> ALL(CAST(:spared AS text[]))"
             " AND NOT EXISTS (SELECT FROM unnest(CAST(:still_ids AS text[]),"
             "  CAST(:still_rules AS text[])) AS s (order_id_store, rule)"
             "  WHERE s.order_id_store = q.order_id_store AND s.rule = q.rule)"
@@ -162,6 +168,8 @@ def close_passed(
             "closed_by": closed_by,
             "order_ids": list(order_ids),
             "classes": None if reason_classes is None else list(reason_classes),
+            "rules": list(rules),
+            "spared": list(spared),
             "still_ids": [order_id for order_id, _ in still],
             "still_rules": [rule for _, rule in still],
         },
