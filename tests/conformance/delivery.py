@@ -11,8 +11,10 @@ import pytest
 
 from include.domain.document import PreparedDocument, RemoteDocument
 from include.domain.errors import RemoteUnavailable
+from include.domain.order import Restock
 from include.pipelines import documents
 from include.ports.erp import Erp
+from include.sandbox.assortment import Item
 from include.sandbox.rig import RigFault
 from tests.conformance.purchase import Purchase
 from tests.conformance.scenario import scenario
@@ -218,9 +220,12 @@ def later_lives_cut(stand: Stand) -> None:
 MOST_STEPS = 6
 
 
-def _broken_off(stand: Stand, step: int) -> Purchase:
+def _broken_off(stand: Stand, step: int, item: Item) -> Purchase:
     """Post a purchase whose chain of calls breaks off before one of them."""
-    bought = stand.simple(3)
+    bought = stand.purchase()
+    bought.add(item.sku, item.price, 3, stand.rates)
+    stand.ship(bought)
+    bought.pay()
     stand.rig.fail(RigFault.LOST_CALL, after=step)
     with suppress(RemoteUnavailable):
         stand.post(bought)
@@ -231,8 +236,9 @@ def _broken_off(stand: Stand, step: int) -> Purchase:
 @scenario(WIRE)
 def edited_after_a_broken_chain(stand: Stand) -> None:
     """An order that is edited after its calls broke off half-way ends in the books as it is now."""
+    item = stand.own_item(100)
     for step in range(MOST_STEPS):
-        bought = _broken_off(stand, step)
+        bought = _broken_off(stand, step, item)
         bought.later().remove(bought.parts[0], 1)
         bought.pay_back()
         stand.post_in_the_end(bought)
@@ -241,13 +247,15 @@ def edited_after_a_broken_chain(stand: Stand) -> None:
 
 @scenario(WIRE)
 def cancelled_after_a_broken_chain(stand: Stand) -> None:
-    """An order that is cancelled after its calls broke off half-way leaves nothing."""
+    """An order cancelled after its calls broke off half-way leaves no money and takes no stock."""
+    item = stand.own_item(100)
     for step in range(MOST_STEPS):
-        bought = _broken_off(stand, step)
-        bought.later().cancel()
+        bought = _broken_off(stand, step, item)
+        bought.later().cancel(restock=Restock.RETURNED)
         stand.post_in_the_end(bought)
-        net = stand.net(bought)
-        left = (net.total, net.tax, net.paid, net.units)
+        stand.rig.finalise(bought.order_number)
+        net, free = stand.net(bought), stand.rig.free_units(item.sku)
+        left = (net.total, net.tax, net.paid, 100 - free)
         assert not any(left), f"broken off before call {step + 1}; left: {left}"
         stand.require_settled(bought)
 
