@@ -40,6 +40,7 @@ pytestmark = pytest.mark.e2e
 CHANNEL = "shopify_tryton"
 PER_DAY = 60
 DAYS = 3
+PATIENCE_SECONDS = 1500
 TAX_ACCOUNT = "2.9.2"
 ZERO = Decimal(0)
 AMOUNTS = ("total", "tax", "paid")
@@ -121,6 +122,16 @@ class TrytonRunner(Runner):
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+
+    def wait_for(self, words: str) -> str:
+        """Wait longer than other runs need: Tryton takes a second for each order."""
+        assert self.process is not None
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while words not in (told := self.output.read_text()):
+            assert self.process.poll() is None, told
+            assert time.monotonic() < deadline, told
+            time.sleep(0.5)
+        return told
 
     def stop_the_shops_clock(self) -> None:
         connection = self.stack.sandbox_connections()[f"{CHANNEL}_store"]
