@@ -9,10 +9,9 @@ GP holds (change, payment, void) owns that document's reference instead, and tak
 
 from __future__ import annotations
 
-import hashlib
 import logging
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Container, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -26,8 +25,8 @@ from include.connectors.erps.dynamics_gp.amend import (
     follow_lines,
     payment_calls,
 )
+from include.connectors.erps.dynamics_gp.customers import Customers
 from include.connectors.erps.dynamics_gp.documents import Translator
-from include.connectors.erps.dynamics_gp.econnect.fields import Procedure, Value
 from include.connectors.erps.dynamics_gp.econnect.parameters import TaSopLineIvcInsert
 from include.connectors.erps.dynamics_gp.gateway import (
     Call,
@@ -37,7 +36,6 @@ from include.connectors.erps.dynamics_gp.gateway import (
     HeldReceipt,
     ProcedureFailed,
     Session,
-    Situation,
     SopDocument,
     open_gateway,
 )
@@ -91,6 +89,7 @@ class DynamicsGp:
         self.gateway = gateway
         self.settings = settings
         self.translator = Translator(settings, mappings)
+        self.customers = Customers(gateway, settings, mappings)
         self.docids = tuple(map(self.translator.docid_of, (ORDER, INVOICE, RETURN)))
         self._iso = {gp: iso for iso, gp in settings.currencies.items()}
 
@@ -320,7 +319,10 @@ class DynamicsGp:
             original = self._original(payload, rows)
             if situation.batch_busy:
                 raise self._batch_busy(payload.batch)
-            with self._booked_on(session, payload, situation, original) as (customer, before):
+            with self.customers.booked_on(session, payload, situation, original) as (
+                customer,
+                before,
+            ):
                 if not situation.batch_exists:
                     before.append(Call(payload.batch_call.PROCEDURE, payload.batch_call.values()))
                 sent, link = self._following(session, payload, original)
@@ -348,76 +350,6 @@ class DynamicsGp:
         ):
             payload = follow_lines(payload, session.held(original))
         return payload, original.sopnumbe
-
-    # -- who it is booked on ------------------------------------------------------------------
-
-    @contextmanager
-    def _booked_on(
-        self,
-        session: Session,
-        payload: GpDocument,
-        situation: Situation,
-        original: SopDocument | None,
-    ) -> Iterator[tuple[str, list[Call]]]:
-        """Find the customer; one that has to be created stays locked until the document is in."""
-        number = payload.customer
-        if original is not None:
-            yield original.customer, []
-        elif situation.customer_exists:
-            yield number, self._customer_changes(session, payload)
-        elif payload.store_customer is None:
-            yield number, _sent(payload.customer_calls)
-        else:
-            with ExitStack() as locks:
-                names = [f"customer:{number}"]
-                if payload.email and self.settings.match_customers_by_email:
-                    digest = hashlib.sha256(payload.email.lower().encode()).hexdigest()
-                    names.append(f"e-mail:{digest}")
-                for name in names:
-                    locked = self.gateway.locked_too(session, name, number)
-                    situation = locks.enter_context(locked)
-                if situation.customer_exists:
-                    yield number, []
-                else:
-                    yield self._new_customer(session, payload)
-
-    def _new_customer(self, session: Session, payload: GpDocument) -> tuple[str, list[Call]]:
-        settings = self.settings
-        if payload.email and settings.match_customers_by_email:
-            known = session.customers_by_e_mail(payload.email)
-            if len(known) > 1:
-                raise Refused(
-                    f"order {payload.reference}: {len(known)} customers of GP have the buyer's "
-                    f"e-mail address ({', '.join(known)}): add a row to the customer map, key "
-                    f"{payload.store_customer!r}",
-                    rule="customer_known_once",
-                    field="INET1",
-                )
-            if known:
-                return known[0], []
-        if settings.unknown_customers == "guest" and settings.guest_customer:
-            return settings.guest_customer, []
-        if settings.unknown_customers != "create":
-            self.translator.mappings.require("customer", payload.store_customer or "")
-        return payload.customer, _sent(payload.customer_calls)
-
-    def _customer_changes(self, session: Session, payload: GpDocument) -> list[Call]:
-        """Return the calls whose values differ from what GP has of a known customer.
-
-        An order older than the newest that GP has of the customer brings no news.
-        """
-        if not self.settings.update_customers or not payload.is_own_customer:
-            return []
-        known = session.customer(payload.customer)
-        changes = [
-            Call(call.PROCEDURE, call.values())
-            for call in payload.customer_calls
-            if _differs(call.values(), known.get(str(call.values().get("ADRSCODE", "")), {}))
-        ]
-        if not changes:
-            return []
-        newest = session.newest_order_on(payload.customer)
-        return [] if newest is not None and newest > payload.header.DOCDATE else changes
 
     # -- what GP holds already ----------------------------------------------------------------
 
@@ -773,15 +705,3 @@ def _amending(
     if isinstance(payload, GpPayment):
         return payment_calls(payload, held)
     return change_calls(payload, held)
-
-
-def _sent(procedures: Iterable[Procedure]) -> list[Call]:
-    return [Call(p.PROCEDURE, p.values()) for p in procedures]
-
-
-def _differs(wanted: Mapping[str, Value], known: Mapping[str, str]) -> bool:
-    compared = wanted.keys() - {"CUSTNMBR", "CUSTCLAS", "UpdateIfExists"}
-    return any(
-        str(wanted[name]) != known.get(name.upper(), str(wanted[name]) if known else "")
-        for name in compared
-    )
