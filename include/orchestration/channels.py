@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from airflow.sdk import DAG, task
+from airflow.sdk import DAG, CronDataIntervalTimetable, task
+from airflow.sdk.exceptions import AirflowTimetableInvalid
 
 from include.connectors import registry
 from include.domain.errors import ConfigurationError
-from include.settings.channel import ChannelSettings, channel_names, load_channel
+from include.settings.channel import CHANNELS, ChannelSettings, channel_names, load_channel
+
+SUITES = CHANNELS.parent / "quality" / "suites"
+_UNFIT = re.compile(r"[^A-Za-z0-9_.-]+")
+"""What Airflow takes in no DAG id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,26 @@ def checked(name: str) -> ChannelSettings:
             raise ConfigurationError(f"{name}/channel.yaml: {side}.connector: {error}") from error
         where = f"{name}/channel.yaml: {side}.settings"
         registry.settings_of(connector, endpoint.settings, where)
+    for fault in _unusable(settings):
+        raise ConfigurationError(f"{name}/channel.yaml: {fault}")
     return settings
+
+
+def _unusable(settings: ChannelSettings) -> Iterator[str]:
+    """Yield what is well formed and still of no use: a name, a schedule, a suite."""
+    if _UNFIT.search(settings.name):
+        yield (
+            f"name: {settings.name!r} is a part of DAG ids, which take letters, digits, '_', '-' "
+            "and '.' only"
+        )
+    cron = settings.schedule.cron
+    try:
+        CronDataIntervalTimetable(cron, timezone="UTC").validate()
+    except AirflowTimetableInvalid as error:
+        yield f"schedule.cron: {cron!r} is no cron expression like '0 0 * * *': {error}"
+    suites = sorted(path.stem for path in SUITES.glob("*.json"))
+    if settings.suite not in suites:
+        yield f"suite: there is no {settings.suite!r}; there are: {', '.join(suites)}"
 
 
 def each_channel() -> Iterator[Channel]:
@@ -95,10 +120,12 @@ def refusals(*flows: str) -> Iterator[DAG]:
 
 
 def _refusal(flow: str, channel: str, fault: str) -> DAG:
+    # A folder like "shop copy" makes no DAG id, and a DAG that cannot be made stops its whole file.
+    fit = _UNFIT.sub("_", channel)
     with DAG(
-        dag_id=f"{flow}__{channel}",
+        dag_id=f"{flow}__{channel}" if fit == channel else f"{flow}__{fit}__refused",
         schedule=None,
-        tags=[flow, channel, "refused"],
+        tags=[flow, fit, "refused"],
         doc_md=f"**The channel file is refused.** {fault}",
     ) as dag:
         task(task_id="refuse", retries=0)(_refuse)(fault)

@@ -208,6 +208,36 @@ def test_every_dag_of_a_wrong_channel_file_says_why_and_no_other_channel_breaks(
             assert told in refused["doc"]
 
 
+def test_a_channel_that_could_make_no_dag_stops_none_of_another(tmp_path: Path):
+    bundle = tmp_path / "bundle"
+    for part in ("dags", "include"):
+        shutil.copytree(ROOT / part, bundle / part, ignore=shutil.ignore_patterns("__pycache__"))
+    right = (ROOT / "include/channels/shopify_gp/channel.yaml").read_text(encoding="utf-8")
+    for folder, name, old, new in (
+        ("odd_cron", "odd_cron", 'cron: "0 0 * * *"', "cron: at night"),
+        ("odd_suite", "odd_suite", "policy:\n", "suite: ordres\npolicy:\n"),
+        ("shopify_gp copy", "shopify_gp", "", ""),
+        ("my shop", "my shop", "", ""),
+    ):
+        path = bundle / "include" / "channels" / folder / "channel.yaml"
+        path.parent.mkdir()
+        assert old in right
+        text = right.replace("name: shopify_gp", f"name: {name}").replace(old, new)
+        path.write_text(text, encoding="utf-8")
+    found = parse(bundle, tmp_path)
+    assert found["errors"] == {}
+    assert "refused" not in found["dags"]["orders__shopify_gp"]["tags"]
+    for dag, told in (
+        ("odd_cron", "odd_cron/channel.yaml: schedule.cron: 'at night' is no cron expression"),
+        ("odd_suite", "odd_suite/channel.yaml: suite: there is no 'ordres'; there are: orders"),
+        ("shopify_gp_copy__refused", "shopify_gp copy/channel.yaml: name: is 'shopify_gp' but"),
+        ("my_shop__refused", "my shop/channel.yaml: name: 'my shop' is a part of DAG ids"),
+    ):
+        refused = found["dags"][f"orders__{dag}"]
+        assert "refused" in refused["tags"]
+        assert told in refused["doc"]
+
+
 def test_a_channel_that_imports_by_hand_has_no_schedule_and_asks_for_days(tmp_path: Path):
     bundle = tmp_path / "bundle"
     for part in ("dags", "include"):
