@@ -1,4 +1,4 @@
-"""The document ledger: one entry for each document that should exist in the ERP."""
+"""The document ledger: one entry for each document that was sent to the ERP."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ from include.domain.document import DocumentKey, DocumentKind, RemoteState
 class DocumentState(StrEnum):
     """Life of a ledger entry.
 
-    ``planned`` → ``sending`` (committed before the call) → ``posted``; or ``refused`` (the ERP said
-    no) and ``held`` (a person has to decide). ``sending`` found later: look it up first.
+    ``sending`` (committed before the call) → ``posted``; or ``refused`` (the ERP said no) until it
+    is sent again. ``sending`` found later: look it up first. What is planned and not yet sent, or
+    held before it could be, has no entry.
     """
 
-    PLANNED = "planned"
     SENDING = "sending"
     POSTED = "posted"
     REFUSED = "refused"
-    HELD = "held"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The document ledger in the database: what should be in the ERP, and how far it came.
+"""The document ledger in the database: what was sent to the ERP, and how far it came.
 
 Commit after ``mark_sending`` and before the call: an entry found in ``sending`` later is looked up
 in the ERP before anything is sent again. ``posted`` is final; every statement here guards it.
@@ -19,11 +19,9 @@ from include.domain.content import Content
 from include.domain.document import (
     DocumentKey,
     DocumentKind,
-    PreparedDocument,
     RemoteDocument,
     RemoteState,
 )
-from include.domain.errors import OrderError
 from include.domain.ledger import DocumentState, LedgerEntry, OrderLedger
 
 
@@ -36,7 +34,7 @@ class PlannedEntry:
         order_number: The number people use, which the ERP's reference carries.
         total: Amount of the document.
         currency: ISO 4217 code.
-        digest: Digest of the payload; empty when it could not be prepared.
+        digest: Digest of the payload.
         order_version: The order's ``updated_at`` that it was planned from, ISO text.
         line_count: Lines of the document.
         paid: Payments on the document.
@@ -56,27 +54,6 @@ class PlannedEntry:
     content: Content | None = None
 
 
-def planned(prepared: PreparedDocument, order_version: str) -> PlannedEntry:
-    """Return the ledger's view of a prepared document.
-
-    Args:
-        prepared: The document, translated and checked.
-        order_version: The order's ``updated_at`` that it was planned from, ISO text.
-    """
-    document = prepared.document
-    return PlannedEntry(
-        key=document.key,
-        order_number=document.order_number,
-        total=document.total,
-        currency=document.currency,
-        digest=prepared.digest,
-        order_version=order_version,
-        line_count=prepared.line_count,
-        paid=document.paid,
-        back_ordered=Decimal(sum(line.back_ordered for line in document.lines)),
-    )
-
-
 _PLANNED = (
     ("channel", "text"),
     ("order_id_store", "text"),
@@ -90,7 +67,6 @@ _PLANNED = (
     ("line_count", "integer"),
     ("paid", "numeric"),
     ("back_ordered", "numeric"),
-    ("error", "text"),
     ("content", "json"),
 )
 _NAMES = ", ".join(name for name, _ in _PLANNED)
@@ -101,15 +77,13 @@ _TAKE_OVER = ", ".join(f"{name} = excluded.{name}" for name, _ in _PLANNED[4:])
 _MARK = f"""
 INSERT INTO erp_document AS e ({_NAMES}, batch_id, state, tries, sending_at)
 SELECT {", ".join(f"p.{name}" for name, _ in _PLANNED)},
-       CAST(:batch_id AS bigint), CAST(:state AS text),
-       CASE WHEN CAST(:state AS text) = 'sending' THEN 1 ELSE 0 END,
-       CASE WHEN CAST(:state AS text) = 'sending' THEN clock_timestamp() END
+       CAST(:batch_id AS bigint), 'sending', 1, clock_timestamp()
 FROM {_FROM_PLANNED}
 ORDER BY p.channel, p.order_id_store, p.kind, p.sequence
 ON CONFLICT (channel, order_id_store, kind, sequence) DO UPDATE SET {_TAKE_OVER},
     batch_id = excluded.batch_id, state = excluded.state, updated_at = clock_timestamp(),
-    tries = e.tries + excluded.tries, sending_at = coalesce(excluded.sending_at, e.sending_at)
-WHERE e.state = ANY(:allowed)
+    tries = e.tries + 1, sending_at = excluded.sending_at, error = NULL
+WHERE e.state <> 'posted'
 RETURNING channel, order_id_store, kind, sequence
 """  # noqa: S608 - column names of ours, no values
 _FROM_KEYS = (
@@ -118,26 +92,10 @@ _FROM_KEYS = (
 )
 
 
-def plan(
-    connection: Connection, entries: Sequence[PlannedEntry], batch_id: int
-) -> set[DocumentKey]:
-    """Note documents as planned; one that was sent, and may exist, is left as it is.
-
-    Args:
-        connection: Open connection; the caller commits.
-        entries: What should be in the ERP.
-        batch_id: The batch that asks for it.
-
-    Returns:
-        The keys that are planned now; the rest is ``sending`` or ``posted``.
-    """
-    return _mark(connection, [(entry, None) for entry in entries], batch_id, DocumentState.PLANNED)
-
-
 def mark_sending(
     connection: Connection, entries: Sequence[PlannedEntry], batch_id: int
 ) -> set[DocumentKey]:
-    """Note documents as being sent, whether or not they were planned before: commit, then call.
+    """Note documents as being sent: commit, then call.
 
     The caller holds the posting lock and has looked up those that were ``sending`` before.
 
@@ -149,57 +107,22 @@ def mark_sending(
     Returns:
         The keys that may be sent; the rest is posted already.
     """
-    return _mark(connection, [(entry, None) for entry in entries], batch_id, DocumentState.SENDING)
-
-
-def hold(
-    connection: Connection,
-    entries: Sequence[tuple[PlannedEntry, OrderError]],
-    batch_id: int,
-) -> set[DocumentKey]:
-    """Note documents that a person has to decide on, with the reason in words.
-
-    Args:
-        connection: Open connection; the caller commits.
-        entries: What should be in the ERP and why it cannot be sent.
-        batch_id: The batch that asks for it.
-
-    Returns:
-        The keys that are held now; the rest is ``sending`` or ``posted``.
-    """
-    return _mark(
-        connection, [(entry, str(error)) for entry, error in entries], batch_id, DocumentState.HELD
-    )
-
-
-def _mark(
-    connection: Connection,
-    entries: Sequence[tuple[PlannedEntry, str | None]],
-    batch_id: int,
-    state: DocumentState,
-) -> set[DocumentKey]:
     if not entries:
         return set()
-    allowed = {DocumentState.PLANNED, DocumentState.REFUSED, DocumentState.HELD}
-    if state is DocumentState.SENDING:
-        allowed.add(DocumentState.SENDING)
     rows = connection.execute(
         text(_MARK),
         {
-            **_keys(entry.key for entry, _ in entries),
-            "order_number": [entry.order_number for entry, _ in entries],
-            "total": [entry.total for entry, _ in entries],
-            "currency": [entry.currency for entry, _ in entries],
-            "digest": [entry.digest for entry, _ in entries],
-            "order_version": [entry.order_version for entry, _ in entries],
-            "line_count": [entry.line_count for entry, _ in entries],
-            "paid": [entry.paid for entry, _ in entries],
-            "back_ordered": [entry.back_ordered for entry, _ in entries],
-            "error": [words for _, words in entries],
-            "content": [_content_text(entry.content) for entry, _ in entries],
+            **_keys(entry.key for entry in entries),
+            "order_number": [entry.order_number for entry in entries],
+            "total": [entry.total for entry in entries],
+            "currency": [entry.currency for entry in entries],
+            "digest": [entry.digest for entry in entries],
+            "order_version": [entry.order_version for entry in entries],
+            "line_count": [entry.line_count for entry in entries],
+            "paid": [entry.paid for entry in entries],
+            "back_ordered": [entry.back_ordered for entry in entries],
+            "content": [_content_text(entry.content) for entry in entries],
             "batch_id": batch_id,
-            "state": state.value,
-            "allowed": [value.value for value in allowed],
         },
     )
     return {_key_of(row) for row in rows}
@@ -297,59 +220,6 @@ def mark_refused(
             " RETURNING e.channel, e.order_id_store, e.kind, e.sequence"
         ),
         {**_keys(key for key, _ in refusals), "error": [words for _, words in refusals]},
-    )
-    return {_key_of(row) for row in rows}
-
-
-def release(connection: Connection, keys: Sequence[DocumentKey]) -> set[DocumentKey]:
-    """Let refused and held documents be planned again.
-
-    Args:
-        connection: Open connection; the caller commits.
-        keys: Natural keys.
-
-    Returns:
-        The keys that were released.
-    """
-    if not keys:
-        return set()
-    rows = connection.execute(
-        text(
-            "UPDATE erp_document AS e SET state = 'planned', error = NULL,"  # noqa: S608
-            " updated_at = clock_timestamp()"
-            f" FROM {_FROM_KEYS}) AS r (channel, order_id_store, kind, sequence)"
-            " WHERE e.channel = r.channel AND e.order_id_store = r.order_id_store"
-            "  AND e.kind = r.kind AND e.sequence = r.sequence"
-            "  AND e.state IN ('refused', 'held')"
-            " RETURNING e.channel, e.order_id_store, e.kind, e.sequence"
-        ),
-        _keys(keys),
-    )
-    return {_key_of(row) for row in rows}
-
-
-def forget_planned(connection: Connection, keys: Sequence[DocumentKey]) -> set[DocumentKey]:
-    """Remove entries that were never sent and are no longer wanted (an order cancelled since).
-
-    Args:
-        connection: Open connection; the caller commits.
-        keys: Natural keys.
-
-    Returns:
-        The keys that were removed; one that was ever sent stays.
-    """
-    if not keys:
-        return set()
-    rows = connection.execute(
-        text(
-            "DELETE FROM erp_document AS e"  # noqa: S608
-            f" USING {_FROM_KEYS}) AS r (channel, order_id_store, kind, sequence)"
-            " WHERE e.channel = r.channel AND e.order_id_store = r.order_id_store"
-            "  AND e.kind = r.kind AND e.sequence = r.sequence"
-            "  AND e.state IN ('planned', 'refused', 'held') AND e.tries = 0"
-            " RETURNING e.channel, e.order_id_store, e.kind, e.sequence"
-        ),
-        _keys(keys),
     )
     return {_key_of(row) for row in rows}
 

@@ -14,8 +14,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 
 from include.domain.document import DocumentKey, DocumentKind, RemoteDocument, RemoteState
-from include.domain.errors import RemoteUnavailable, Unbalanced
-from include.domain.ledger import DocumentState
+from include.domain.errors import RemoteUnavailable
 from include.staging import engine as staging
 from include.staging import ledger
 from include.staging.locks import posting_lock
@@ -58,15 +57,8 @@ def remote_of(
     )
 
 
-def state_of(engine: Engine, n: int) -> DocumentState:
+def test_an_entry_goes_from_sending_to_posted(engine: Engine) -> None:
     with staging.unit_of_work(engine) as connection:
-        found = ledger.ledgers_for(connection, CHANNEL, [key_of(n).order_id_store])
-    return found[key_of(n).order_id_store].entries[DocumentKind.SALES_ORDER, 1].state
-
-
-def test_an_entry_goes_from_planned_over_sending_to_posted(engine: Engine) -> None:
-    with staging.unit_of_work(engine) as connection:
-        assert ledger.plan(connection, [entry_of(1)], 1) == {key_of(1)}
         assert ledger.mark_sending(connection, [entry_of(1)], 2) == {key_of(1)}
         assert [pair[1] for pair in ledger.unfinished(connection, CHANNEL)] == ["#1"]
         assert ledger.mark_posted(connection, [remote_of(1)]) == {key_of(1)}
@@ -87,22 +79,9 @@ def test_a_posted_entry_never_goes_back(engine: Engine) -> None:
         ledger.mark_sending(connection, [entry_of(1)], 1)
         ledger.mark_posted(connection, [remote_of(1)])
         before = connection.execute(text("SELECT *, xmin::text FROM erp_document")).all()
-        assert ledger.plan(connection, [entry_of(1, "99.00")], 2) == set()
         assert ledger.mark_sending(connection, [entry_of(1, "99.00")], 2) == set()
         assert ledger.mark_refused(connection, [(key_of(1), "no")]) == set()
-        assert ledger.hold(connection, [(entry_of(1), Unbalanced("no"))], 2) == set()
-        assert ledger.release(connection, [key_of(1)]) == set()
-        assert ledger.forget_planned(connection, [key_of(1)]) == set()
         assert connection.execute(text("SELECT *, xmin::text FROM erp_document")).all() == before
-
-
-def test_a_document_that_is_being_sent_is_not_planned_over(engine: Engine) -> None:
-    with staging.unit_of_work(engine) as connection:
-        ledger.mark_sending(connection, [entry_of(1)], 1)
-        assert ledger.plan(connection, [entry_of(1, "99.00"), entry_of(2)], 2) == {key_of(2)}
-        assert ledger.hold(connection, [(entry_of(1), Unbalanced("no"))], 2) == set()
-        connection.commit()
-    assert state_of(engine, 1) is DocumentState.SENDING
 
 
 def test_a_posted_entry_only_follows_the_very_same_document(engine: Engine) -> None:
@@ -116,16 +95,15 @@ def test_a_posted_entry_only_follows_the_very_same_document(engine: Engine) -> N
     assert tuple(row) == ("ORD1", "posted")
 
 
-def test_a_refused_entry_keeps_its_reason_until_it_is_released(engine: Engine) -> None:
+def test_a_refused_entry_keeps_its_reason_until_it_is_sent_again(engine: Engine) -> None:
     with staging.unit_of_work(engine) as connection:
         ledger.mark_sending(connection, [entry_of(1)], 1)
         ledger.mark_refused(connection, [(key_of(1), "item MUG-1 is unknown")])
         assert connection.scalar(text("SELECT error FROM analyst.documents")) == (
             "item MUG-1 is unknown"
         )
-        assert ledger.release(connection, [key_of(1)]) == {key_of(1)}
-        assert connection.scalar(text("SELECT error FROM erp_document")) is None
         assert ledger.mark_sending(connection, [entry_of(1)], 2) == {key_of(1)}
+        assert connection.scalar(text("SELECT error FROM erp_document")) is None
         assert connection.scalar(text("SELECT tries FROM erp_document")) == 2
 
 
@@ -134,23 +112,6 @@ def test_what_the_erp_holds_wins_over_a_refusal(engine: Engine) -> None:
         ledger.mark_sending(connection, [entry_of(1)], 1)
         ledger.mark_refused(connection, [(key_of(1), "it timed out")])
         assert ledger.mark_posted(connection, [remote_of(1)]) == {key_of(1)}
-
-
-def test_a_held_entry_says_why(engine: Engine) -> None:
-    with staging.unit_of_work(engine) as connection:
-        ledger.hold(connection, [(entry_of(1), Unbalanced("both sides"))], 1)
-        row = connection.execute(text("SELECT state, error FROM erp_document")).one()
-    assert tuple(row) == ("held", "both sides")
-
-
-def test_an_entry_that_was_never_sent_can_be_forgotten_and_one_that_was_cannot(
-    engine: Engine,
-) -> None:
-    with staging.unit_of_work(engine) as connection:
-        ledger.plan(connection, [entry_of(1)], 1)
-        ledger.mark_sending(connection, [entry_of(2)], 1)
-        ledger.mark_refused(connection, [(key_of(2), "no")])
-        assert ledger.forget_planned(connection, [key_of(1), key_of(2)]) == {key_of(1)}
 
 
 def test_the_database_refuses_a_posted_entry_without_a_reference(engine: Engine) -> None:
@@ -175,10 +136,9 @@ def test_two_markers_in_opposite_order_do_not_block_each_other(engine: Engine) -
 
 def test_nothing_asked_is_nothing_done(engine: Engine) -> None:
     with staging.unit_of_work(engine) as connection:
-        assert ledger.plan(connection, [], 1) == set()
+        assert ledger.mark_sending(connection, [], 1) == set()
         assert ledger.mark_posted(connection, []) == set()
         assert ledger.mark_refused(connection, []) == set()
-        assert ledger.release(connection, []) == set()
         assert ledger.ledgers_for(connection, CHANNEL, []) == {}
 
 
