@@ -23,13 +23,13 @@ from typing import Any
 
 import psycopg
 
-from bench import dlt_setup, empty_window, pages, table
+from bench import dlt_setup, empty_window, pages, parse, table
 from bench.measure import ROOT, Figures, cpu_seconds_of, measure, spread
 from bench.subject import PHASES, measure_window
 from local import postgres
 
 LATEST = ROOT / "bench" / "latest.json"
-PARTS = ("throughput", "posting", "empty")
+PARTS = ("throughput", "posting", "empty", "parse")
 DISTINCT = 400
 MEASURED = ("orders_per_second", "seconds", "peak_mb", "cpu_ms", "database_cpu_ms")
 POSTED_ORDERS = 1_000
@@ -260,6 +260,8 @@ def main() -> int:
             results["posting"] = posting(bench, material)
     if "empty" in options.only:
         results["empty"] = empty_window.run(max(options.repeat, 5), tell)
+    if "parse" in options.only:
+        results["parse"] = parse.run(options.repeat, tell)
     latest = {
         "measured_on": f"{datetime.now(UTC):%Y-%m-%d}",
         "runs": options.repeat,

@@ -39,6 +39,9 @@ def targets(results: Figures) -> list[Figures]:
         found = results["empty"]
         ratio = found[ORDERS]["seconds"]["median"] / found[NO_OP]["seconds"]["median"]
         add("empty window to no-op tasks", 1.2, ratio, at_most=True)
+    if "parse" in results:
+        together = results["parse"]["together"]["median"]
+        add("seconds to parse all DAG files", 1.0, together, at_most=True)
     return rows
 
 
@@ -73,6 +76,14 @@ def render(latest: Figures) -> str:
             tasks = ", ".join(f"{name} {took:.2f}" for name, took in found["tasks"].items())
             lines.append(f"{dag_id:<20} {_spread(found['seconds'], 2)} s   ({tasks})")
         lines.append("")
+    if "parse" in latest["results"]:
+        found = latest["results"]["parse"]
+        files = ", ".join(f"{name} {took['median']:.2f}" for name, took in found["files"].items())
+        lines += [
+            f"parsing all DAG files: {_spread(found['together'], 2)} s, "
+            f"{found['cpu']['median']:.2f} s of processor   ({files})",
+            "",
+        ]
     for row in latest["targets"]:
         verdict = "met   " if row["met"] else "missed"
         lines.append(
