@@ -174,7 +174,7 @@ class TrytonRunner(Runner):
         rows = self.rows(
             "counterfoil",
             "select line ->> 'sku', sum((line ->> 'quantity')::int) from erp_document,"
-            " jsonb_array_elements(content -> 'lines') line where kind = 'credit_note'"
+            " json_array_elements(content -> 'lines') line where kind = 'credit_note'"
             " and state = 'posted' and line ->> 'kind' = 'goods'"
             " and line ->> 'restock' <> 'no_restock' group by 1",
         )
