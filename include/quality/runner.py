@@ -92,15 +92,6 @@ class ValidationOutcome:
     statistics: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
 
-    @property
-    def held_order_ids(self) -> frozenset[str]:
-        """Store ids of the orders with a critical finding."""
-        return frozenset(
-            finding.order_id_store
-            for finding in self.findings
-            if finding.severity is Severity.CRITICAL
-        )
-
     def require_window(self, window: object = "the window") -> None:
         """Stop the window if the table as a whole failed.
 
