@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import psycopg
 import pytest
 from sqlalchemy import Engine, text
 
@@ -28,8 +29,8 @@ from include.domain.order import (
 )
 from include.domain.window import Basis, Selection, Window
 from include.ports.store import RawOrder
+from include.staging import bulk, landing, orders
 from include.staging import engine as staging
-from include.staging import landing, orders
 from include.staging.checks import CHECK_COLUMNS
 from include.staging.rows import LandedOrder, landed, unreadable
 
@@ -285,6 +286,42 @@ def test_several_chunks_in_one_transaction_do_not_mix(engine: Engine) -> None:
             assert landing.land(connection, batch_id, rows) == (10, 10, ())
         connection.commit()
     assert load(engine, batch_id).added == 30
+
+
+def test_orders_that_are_merged_are_landed_as_those_that_are_copied_straight_in(
+    engine: Engine,
+) -> None:
+    rows = [
+        landed_of(order_of(1), cancelled_at=DAY, refund_count=2),
+        landed_of(order_of(2, version=3, total="0.00001")),
+        unreadable(
+            RawOrder("gid://shopify/Order/3", "#3", DAY, b'{"id": 3}', {"id": 3}),
+            ContractDrift("order #3: lines are missing", rule="shopify_contract", field="lines"),
+        ),
+    ]
+
+    def everything_landed() -> list[Any]:
+        with staging.unit_of_work(engine) as connection:
+            found = connection.execute(
+                text(
+                    "SELECT to_jsonb(o) - 'batch_id', d.document::text FROM landing_order AS o"
+                    " JOIN landing_document AS d USING (order_id_store, updated_at, digest)"
+                    " WHERE o.batch_id = (SELECT max(batch_id) FROM landing_batch) ORDER BY 1"
+                )
+            )
+            return list(found.all())
+
+    land(engine, open_batch(engine, "copied"), rows)
+    copied = everything_landed()
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM landing_document"))
+    batch_id = open_batch(engine, "merged")
+    with engine.begin() as connection:
+        raw_connection = connection.connection.driver_connection
+        assert isinstance(raw_connection, psycopg.Connection)
+        assert bulk.merge(raw_connection, CHANNEL, batch_id, rows) == (3, 3, ())
+    assert len(copied) == 3
+    assert everything_landed() == copied
 
 
 def test_two_loaders_of_the_same_batches_at_once_stage_each_order_once(engine: Engine) -> None:
