@@ -32,7 +32,7 @@ from include.domain.errors import (
 from include.domain.gates import in_open_periods, require_approval
 from include.domain.ledger import EMPTY_LEDGER, OrderLedger
 from include.domain.order import Order
-from include.domain.plan import Plan, plan, stock_needs, stock_taken
+from include.domain.plan import Plan, stock_needs, stock_taken
 from include.domain.policy import Approval
 from include.domain.sales import facts_digest
 from include.domain.verdict import Finding, finding_of
@@ -169,7 +169,7 @@ def plan_orders(
     for order in todo:
         ledger = ledgers.get(order.order_id_store, EMPTY_LEDGER)
         try:
-            ready = plan(order, ledger, policy, stock)
+            ready = house.planner(order, ledger, policy, stock)
             _require_items(ready, unknown)
             total = approved.get(order.order_id_store)
             require_approval(order, ready.documents, ledger, policy, total)

@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from include.domain.allocation import Stock
+from include.domain.ledger import OrderLedger
+from include.domain.order import Order
+from include.domain.plan import Plan, plan
+from include.domain.policy import Policy
 from include.ports.clock import Clock
 from include.ports.erp import Erp
 from include.ports.store import OrderStore
@@ -14,6 +19,8 @@ from include.settings.channel import ChannelSettings
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+
+Planner = Callable[[Order, OrderLedger, Policy, Stock], Plan]
 
 
 @dataclass
@@ -28,6 +35,7 @@ class House:
         clock: Tells the time.
         open_store: Opens the store connector.
         open_erp: Opens the ERP connector.
+        planner: Works out what is to be posted of an order; the proof works it out by itself.
     """
 
     settings: ChannelSettings
@@ -35,6 +43,7 @@ class House:
     clock: Clock
     open_store: Callable[[], OrderStore]
     open_erp: Callable[[], Erp]
+    planner: Planner = plan
 
     @property
     def channel(self) -> str:
