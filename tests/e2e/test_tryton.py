@@ -65,6 +65,7 @@ class Outcome:
         fresh: Orders of the windows, asked of the shop once more: store id to version.
         booked: Documents by order number.
         books: Tryton's tables.
+        held: Store ids of orders that wait in quarantine.
         returned: Units that credit notes put back, by sku.
     """
 
@@ -73,6 +74,7 @@ class Outcome:
     fresh: dict[str, datetime]
     booked: dict[str, list[Booked]]
     books: Books
+    held: set[str]
     returned: dict[str, Decimal]
 
     def of(self, order: Order, *kinds: DocumentKind) -> list[Booked]:
@@ -152,7 +154,12 @@ class TrytonRunner(Runner):
             booked[document.order_number].append(document)
         pulled = self.rows("counterfoil", "select document from staged_order order by order_number")
         orders = [from_document(document) for (document,) in pulled]  # type: ignore[arg-type]
-        return Outcome(told, orders, self.fresh(), dict(booked), books, self.returned())
+        open_rows = self.rows(
+            "counterfoil",
+            "select order_id_store from quarantine where state = 'open' and severity = 'critical'",
+        )
+        held = {str(order_id) for (order_id,) in open_rows}
+        return Outcome(told, orders, self.fresh(), dict(booked), books, held, self.returned())
 
     def fresh(self) -> dict[str, datetime]:
         """Ask the shop for the orders that were placed in the windows."""
@@ -185,7 +192,10 @@ def test_every_window_is_proven_and_the_pull_is_what_the_shop_says(outcome: Outc
     assert outcome.told.count(f"All {DAYS} windows are proven complete: unexplained = 0.") == 2
     pulled = {order.order_id_store: order.updated_at for order in outcome.orders}
     assert len(outcome.fresh) > DAYS * PER_DAY / 2
-    assert {i: pulled.get(i) for i in outcome.fresh} == outcome.fresh
+    came_through = {i: at for i, at in outcome.fresh.items() if i not in outcome.held}
+    assert {i: pulled.get(i) for i in came_through} == came_through
+    booked = {o.order_id_store for o in outcome.orders if o.number in outcome.booked}
+    assert not booked & outcome.held, "what is booked and held is not what the shop says"
 
 
 def test_orders_lived_every_kind_of_life(outcome: Outcome) -> None:
@@ -193,7 +203,7 @@ def test_orders_lived_every_kind_of_life(outcome: Outcome) -> None:
     assert kinds[DocumentKind.INVOICE] > DAYS * PER_DAY / 2
     assert kinds[DocumentKind.CREDIT_NOTE] > 5
     assert any(d.back_ordered for documents in outcome.booked.values() for d in documents)
-    assert any(len(outcome.billed(order)) > 2 for order in outcome.orders)
+    assert any(len(outcome.billed(order)) > 1 for order in outcome.orders)
 
 
 def test_every_order_is_booked_to_the_cent_and_the_unit(outcome: Outcome) -> None:
@@ -212,7 +222,7 @@ def test_every_order_is_booked_to_the_cent_and_the_unit(outcome: Outcome) -> Non
         taxes = sum(
             (t.amount for part in (*wanted.lines, *wanted.charges) for t in part.taxes), ZERO
         )
-        kept = order.stated.received.shop - order.stated.refunded.shop
+        kept = kept_of(order)
         stocked = Counter[str]()
         for line in wanted.lines:
             if line.kind is LineKind.GOODS and line.sku in STOCKED:
@@ -235,7 +245,7 @@ def test_the_general_ledger_is_the_shops(outcome: Outcome) -> None:
         if not billed and not deposits:
             continue
         wanted, _ = sales_document(order, POLICY)
-        paid += order.stated.received.shop - order.stated.refunded.shop
+        paid += kept_of(order)
         if not billed:
             continue
         worth += wanted.total
@@ -256,7 +266,7 @@ def test_what_is_open_of_an_order_is_what_the_shop_has_not_been_paid(outcome: Ou
     for order in outcome.orders:
         billed = outcome.billed(order)
         wanted, _ = sales_document(order, POLICY)
-        kept = order.stated.received.shop - order.stated.refunded.shop
+        kept = kept_of(order)
         if billed:
             assert unsettled.get(order.order_id_store, ZERO) == wanted.total - kept, order.number
         else:
@@ -280,6 +290,14 @@ def test_stock_is_what_was_sold_and_came_back(outcome: Outcome) -> None:
         if item.stocked:
             gone = sum(item.units.values()) - on_hand[item.sku]
             assert gone == sold[item.sku] - outcome.returned.get(item.sku, ZERO), item.sku
+
+
+def kept_of(order: Order) -> Decimal:
+    """What the shop kept of the order's payments, less what never reaches us, coins included."""
+    _, adjustments = sales_document(order, POLICY)
+    named = dict(adjustments)
+    aside = named.get("tax_collected_by_marketplace", ZERO) + named.get("cash_rounding", ZERO)
+    return order.stated.received.shop - order.stated.refunded.shop - aside
 
 
 def _sign(document: Booked) -> int:
