@@ -194,8 +194,6 @@ def test_every_window_is_proven_and_the_pull_is_what_the_shop_says(outcome: Outc
     assert len(outcome.fresh) > DAYS * PER_DAY / 2
     came_through = {i: at for i, at in outcome.fresh.items() if i not in outcome.held}
     assert {i: pulled.get(i) for i in came_through} == came_through
-    booked = {o.order_id_store for o in outcome.orders if o.number in outcome.booked}
-    assert not booked & outcome.held, "what is booked and held is not what the shop says"
 
 
 def test_orders_lived_every_kind_of_life(outcome: Outcome) -> None:
@@ -209,6 +207,8 @@ def test_orders_lived_every_kind_of_life(outcome: Outcome) -> None:
 def test_every_order_is_booked_to_the_cent_and_the_unit(outcome: Outcome) -> None:
     wrong = []
     for order in outcome.orders:
+        if order.order_id_store in outcome.held:
+            continue
         billed = outcome.billed(order)
         booked = billed or outcome.of(order, DocumentKind.SALES_ORDER)
         if not booked:
@@ -244,6 +244,13 @@ def test_the_general_ledger_is_the_shops(outcome: Outcome) -> None:
         deposits = sum((d.paid for d in outcome.of(order, DocumentKind.SALES_ORDER)), ZERO)
         if not billed and not deposits:
             continue
+        if order.order_id_store in outcome.held:
+            # It changed into what cannot be booked: the books have it as it was before.
+            had = outcome.billed(order)
+            worth += sum((_sign(d) * d.total for d in had), ZERO)
+            tax += sum((_sign(d) * d.tax for d in had), ZERO)
+            paid += sum((_sign(d) * d.paid for d in had), ZERO) + (ZERO if billed else deposits)
+            continue
         wanted, _ = sales_document(order, POLICY)
         paid += kept_of(order)
         if not billed:
@@ -264,6 +271,8 @@ def test_the_general_ledger_is_the_shops(outcome: Outcome) -> None:
 def test_what_is_open_of_an_order_is_what_the_shop_has_not_been_paid(outcome: Outcome) -> None:
     unsettled = {o: amount for o, amount in outcome.books.unsettled().items() if amount}
     for order in outcome.orders:
+        if order.order_id_store in outcome.held:
+            continue
         billed = outcome.billed(order)
         wanted, _ = sales_document(order, POLICY)
         kept = kept_of(order)
