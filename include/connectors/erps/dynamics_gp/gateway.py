@@ -89,7 +89,13 @@ class SopDocument:
     transferred: bool
 
     def is_of(self, soptype: int, docid: str, reference: str) -> bool:
-        """Tell whether it is the document that a reference names."""
+        """Tell whether it is the document that a reference names.
+
+        Args:
+            soptype: GP's type: 2 order, 3 invoice, 4 return.
+            docid: Document id of that type.
+            reference: What CSTPONBR has to hold.
+        """
         return (self.soptype, self.docid, self.cstponbr) == (soptype, docid, reference)
 
 
@@ -270,17 +276,36 @@ class Session(ABC):
 
         What is read beside it saves an answer's time: each counts when the server is far away.
 
+        Args:
+            resource: The name, such as a reference.
+            batch: Batch of sales entry that is looked at beside it.
+            customer: Customer number that is looked at beside it.
+
+        Returns:
+            Whether batch and customer exist, and whether somebody has the batch open.
+
         Raises:
             RemoteUnavailable: Another session kept it for too long.
         """
 
     @abstractmethod
     def unlock(self, resource: str) -> None:
-        """Give the name back."""
+        """Give the name back.
+
+        Args:
+            resource: The name that ``lock`` took.
+
+        Raises:
+            RemoteUnavailable: The server did not answer in time, or not at all.
+        """
 
     @abstractmethod
     def take_number(self, soptype: int, docid: str) -> str:
         """Take the next document number, committed at once.
+
+        Args:
+            soptype: GP's type: 2 order, 3 invoice, 4 return.
+            docid: Document id that numbers it.
 
         Raises:
             ProcedureFailed: GP has no next number for the document id.
@@ -288,11 +313,23 @@ class Session(ABC):
 
     @abstractmethod
     def give_number_back(self, soptype: int, docid: str, number: str) -> None:
-        """Give a number back that no document came to use."""
+        """Give a number back that no document came to use.
+
+        Args:
+            soptype: GP's type: 2 order, 3 invoice, 4 return.
+            docid: Document id that numbers it.
+            number: What ``take_number`` gave.
+
+        Raises:
+            RemoteUnavailable: The server did not answer in time, or not at all.
+        """
 
     @abstractmethod
     def post(self, calls: Sequence[Call]) -> None:
         """Run the calls of one document in order, as one transaction, and commit it.
+
+        Args:
+            calls: eConnect's procedures with their parameters, the header's last.
 
         Raises:
             ProcedureFailed: A procedure refused; everything was rolled back.
@@ -310,6 +347,12 @@ class Session(ABC):
             references: What CSTPONBR holds.
             docids: Document ids that are ours.
             with_later: Find the later documents of the same orders, too (``#1001/2``).
+
+        Returns:
+            Documents in no order; amounts in functional currency.
+
+        Raises:
+            RemoteUnavailable: The server did not answer in time, or not at all.
         """
         found: list[SopDocument] = []
         for start in range(0, len(references), CHUNK):
@@ -335,7 +378,17 @@ class Session(ABC):
         return found
 
     def held(self, document: SopDocument) -> HeldDocument:
-        """Read a document in work with its lines, taxes and payments."""
+        """Read a document in work with its lines, taxes and payments.
+
+        Args:
+            document: What ``documents`` found.
+
+        Returns:
+            The document with its lines, taxes and payments, in their order.
+
+        Raises:
+            RemoteUnavailable: The server did not answer in time, or not at all.
+        """
         values = {"soptype": document.soptype, "number": document.sopnumbe}
         lines = tuple(
             HeldLine(
@@ -361,7 +414,17 @@ class Session(ABC):
         return HeldDocument(document, lines, taxes, tuple(payments))
 
     def payments(self, numbers: Sequence[str]) -> list[HeldPayment]:
-        """Read the payments of documents by their numbers."""
+        """Read the payments of documents by their numbers.
+
+        Args:
+            numbers: What SOPNUMBE holds.
+
+        Returns:
+            Payments of orders, invoices and returns, in the currency of their document.
+
+        Raises:
+            RemoteUnavailable: The server did not answer in time, or not at all.
+        """
         found: list[HeldPayment] = []
         for start in range(0, len(numbers), CHUNK):
             chunk = numbers[start : start + CHUNK]
@@ -381,7 +444,17 @@ class Session(ABC):
         return found
 
     def short(self, order: str) -> dict[str, Decimal]:
-        """Return what waits for stock on an order in work, by the mark of its lines."""
+        """Return what waits for stock on an order in work, by the mark of its lines.
+
+        Args:
+            order: Number of a sales order.
+
+        Returns:
+            Units back-ordered (QTYTBAOR), by INTEGRATIONID; 0 where a line waits for none.
+
+        Raises:
+            RemoteUnavailable: The server did not answer in time, or not at all.
+        """
         return {row["mark"].rstrip(): row["units"] for row in self.rows(_SHORT, {"number": order})}
 
     def receipts(self, numbers: Sequence[str], rest: str = ".%") -> list[HeldReceipt]:
@@ -390,6 +463,12 @@ class Session(ABC):
         Args:
             numbers: What DOCNUMBR is, or begins with.
             rest: Pattern of what may follow.
+
+        Returns:
+            Receipts by number; amounts in functional currency.
+
+        Raises:
+            RemoteUnavailable: The server did not answer in time, or not at all.
         """
         found: list[HeldReceipt] = []
         for start in range(0, len(numbers), CHUNK):
@@ -408,31 +487,78 @@ class Session(ABC):
         return found
 
     def open_amount(self, invoice: str) -> Decimal:
-        """Return what a posted invoice is still open for in receivables; nothing if it is not."""
+        """Return what a posted invoice is still open for in receivables; nothing if it is not.
+
+        Args:
+            invoice: Number of an invoice.
+
+        Returns:
+            CURTRXAM of RM20101, in functional currency.
+
+        Raises:
+            RemoteUnavailable: The server did not answer in time, or not at all.
+        """
         rows = self.rows(_OPEN_AMOUNT, {"number": invoice})
         return rows[0]["curtrxam"] if rows else Decimal(0)
 
     def cash_batch_exists(self, batch: str) -> bool:
-        """Tell whether there is a batch of cash receipts (SY00500)."""
+        """Tell whether there is a batch of cash receipts (SY00500).
+
+        Args:
+            batch: Its id (BACHNUMB).
+
+        Raises:
+            RemoteUnavailable: The server did not answer in time, or not at all.
+        """
         statement = (
             "select count(*) found from SY00500 where BCHSOURC = 'RM_Cash' and BACHNUMB = :batch"
         )
         return bool(self.rows(statement, {"batch": batch})[0]["found"])
 
     def first_open_on(self, day: date) -> date | None:
-        """Return the day itself or the first day of the next open sales period (SY40100)."""
+        """Return the day itself or the first day of the next open sales period (SY40100).
+
+        Args:
+            day: A document's date.
+
+        Returns:
+            ``None`` if no later period is set up and open.
+
+        Raises:
+            RemoteUnavailable: The server did not answer in time, or not at all.
+        """
         for row in self.rows(_PERIODS, {"day": day}):
             if not row["closed"]:
                 return max(day, _day(row["perioddt"]))
         return None
 
     def customers_by_e_mail(self, email: str) -> list[str]:
-        """Return the active customers that an e-mail address belongs to (SY01200)."""
+        """Return the active customers that an e-mail address belongs to (SY01200).
+
+        Args:
+            email: In any case.
+
+        Returns:
+            Customer numbers, sorted.
+
+        Raises:
+            RemoteUnavailable: The server did not answer in time, or not at all.
+        """
         rows = self.rows(_BY_E_MAIL, {"email": email.lower()})
         return sorted(row["master_id"].rstrip() for row in rows)
 
     def customer(self, number: str) -> dict[str, dict[str, str]]:
-        """Return name, e-mail and address fields of a customer, by address code."""
+        """Return name, e-mail and address fields of a customer, by address code.
+
+        Args:
+            number: Customer number (CUSTNMBR).
+
+        Returns:
+            GP's field names in upper case, without trailing blanks; none for an unknown customer.
+
+        Raises:
+            RemoteUnavailable: The server did not answer in time, or not at all.
+        """
         return {
             (row["adrscode"] or "").rstrip(): {
                 name.upper(): str(value or "").rstrip() for name, value in row.items()
@@ -441,18 +567,45 @@ class Session(ABC):
         }
 
     def newest_order_on(self, customer: str) -> date | None:
-        """Return the date of the newest order that GP has of a customer."""
+        """Return the date of the newest order that GP has of a customer.
+
+        Args:
+            customer: Customer number.
+
+        Returns:
+            ``None`` if it has none.
+
+        Raises:
+            RemoteUnavailable: The server did not answer in time, or not at all.
+        """
         newest = self.rows(_NEWEST, {"customer": customer})[0]["newest"]
         return None if newest is None else _day(newest)
 
     def batch_is_busy(self, batch: str) -> bool:
-        """Tell whether somebody has the batch open or is posting it."""
+        """Tell whether somebody has the batch open or is posting it.
+
+        Args:
+            batch: Id of a batch of sales entry.
+
+        Raises:
+            RemoteUnavailable: The server did not answer in time, or not at all.
+        """
         statement = "select" + SITUATION.format(system=self.gateway.system_prefix)
         row = self.rows(statement, {"batch": batch, "customer": ""})[0]
         return situation_of(row["batch_status"], row["open_batches"], 0).batch_busy
 
     def free_stock(self, items: Sequence[str]) -> dict[tuple[str, str], Decimal]:
-        """Return units on hand less units allocated, by item and site."""
+        """Return units on hand less units allocated, by item and site.
+
+        Args:
+            items: Item numbers.
+
+        Returns:
+            Units in the base unit of measure; an item that is not stocked is missing.
+
+        Raises:
+            RemoteUnavailable: The server did not answer in time, or not at all.
+        """
         free: dict[tuple[str, str], Decimal] = {}
         for start in range(0, len(items), CHUNK):
             chunk = items[start : start + CHUNK]
@@ -462,7 +615,17 @@ class Session(ABC):
         return free
 
     def items(self, numbers: Sequence[str]) -> set[str]:
-        """Return those of the item numbers that the company has."""
+        """Return those of the item numbers that the company has.
+
+        Args:
+            numbers: Item numbers.
+
+        Returns:
+            The known ones.
+
+        Raises:
+            RemoteUnavailable: The server did not answer in time, or not at all.
+        """
         found: set[str] = set()
         for start in range(0, len(numbers), CHUNK):
             chunk = numbers[start : start + CHUNK]
@@ -472,7 +635,17 @@ class Session(ABC):
         return found
 
     def error_words(self, codes: Sequence[int]) -> dict[int, str]:
-        """Return GP's own words for error codes, where taErrorCode has them."""
+        """Return GP's own words for error codes, where taErrorCode has them.
+
+        Args:
+            codes: Error states of a procedure.
+
+        Returns:
+            ErrorDesc by code; a code without words is missing.
+
+        Raises:
+            RemoteUnavailable: The server did not answer in time, or not at all.
+        """
         statement = _CODES.format(
             system=self.gateway.system_prefix, codes=_casts("c", len(codes), "int")
         )
@@ -480,13 +653,26 @@ class Session(ABC):
         return {int(row["errorcode"]): row["errordesc"].rstrip() for row in rows}
 
     def missing(self, table: str, column: str, value: str) -> bool:
-        """Tell whether a set-up table lacks a value; table and column are GP's own names."""
+        """Tell whether a set-up table lacks a value; table and column are GP's own names.
+
+        Args:
+            table: A set-up table of GP's.
+            column: Its key.
+            value: What the channel names.
+
+        Raises:
+            RemoteUnavailable: The server did not answer in time, or not at all.
+        """
         # Neither comes from outside: preflight names them.
         statement = f"select count(*) found from {table} where {column} = :value"  # noqa: S608
         return not self.rows(statement, {"value": value})[0]["found"]
 
     def rows(self, statement: str, values: Mapping[str, Any]) -> Sequence[RowMapping]:
         """Run one query in a transaction of its own.
+
+        Args:
+            statement: SQL that both servers read.
+            values: Its bound parameters.
 
         Raises:
             RemoteUnavailable: The server did not answer in time, or not at all.
@@ -499,7 +685,15 @@ class Session(ABC):
         return found
 
     def fail(self, error: DBAPIError) -> NoReturn:
-        """Raise what a database error means for the caller, when nothing can have been kept."""
+        """Raise what a database error means for the caller, when nothing can have been kept.
+
+        Args:
+            error: As the driver raised it.
+
+        Raises:
+            RemoteUnavailable: The connection was lost, or the server could not.
+            CounterfoilError: Anything else, by its meaning.
+        """
         if error.connection_invalidated:
             raise RemoteUnavailable(
                 "the connection to the GP company database was lost",
@@ -552,7 +746,20 @@ class Gateway(ABC):
     def locked(
         self, resource: str, batch: str, customer: str
     ) -> Iterator[tuple[Session, Situation]]:
-        """Borrow a connection that owns a name; a connection that cannot give it back is closed."""
+        """Borrow a connection that owns a name; a connection that cannot give it back is closed.
+
+        Args:
+            resource: The name, such as a reference.
+            batch: Batch whose state is told beside it.
+            customer: Customer whose existence is told beside it.
+
+        Yields:
+            The session and what it met.
+
+        Raises:
+            ConfigurationError: The server refuses the login, or has no such database.
+            RemoteUnavailable: The server cannot be reached, or another session kept the name.
+        """
         with self.session() as session:
             try:
                 yield session, session.lock(resource, batch, customer)
@@ -561,7 +768,19 @@ class Gateway(ABC):
 
     @contextmanager
     def locked_too(self, session: Session, resource: str, customer: str) -> Iterator[Situation]:
-        """Own a further name on the same connection; always after the document's own."""
+        """Own a further name on the same connection; always after the document's own.
+
+        Args:
+            session: Owns the document's name already.
+            resource: The further name.
+            customer: Customer whose existence is told beside it.
+
+        Yields:
+            What the session met.
+
+        Raises:
+            RemoteUnavailable: Another session kept the name for too long.
+        """
         try:
             yield session.lock(resource, "", customer)
         finally:
@@ -580,11 +799,22 @@ class Gateway(ABC):
 
     @abstractmethod
     def meaning(self, error: DBAPIError) -> CounterfoilError:
-        """Translate a database error after which nothing was kept."""
+        """Translate a database error after which nothing was kept.
+
+        Args:
+            error: As the driver raised it.
+
+        Returns:
+            The error by what recovers from it: retry, hold the order, or tell a person.
+        """
 
     @abstractmethod
     def state_of(self, error: DBAPIError) -> str | None:
-        """Return the SQLSTATE or error number, if the driver tells."""
+        """Return the SQLSTATE or error number, if the driver tells.
+
+        Args:
+            error: As the driver raised it.
+        """
 
     def close(self) -> None:
         """Close every idle connection."""
@@ -592,7 +822,13 @@ class Gateway(ABC):
 
 
 def situation_of(batch_status: object, open_batches: object, customers: object) -> Situation:
-    """Read the columns of ``SITUATION``."""
+    """Read the columns of ``SITUATION``.
+
+    Args:
+        batch_status: BCHSTTUS of SY00500; ``None`` without such a batch.
+        open_batches: Rows of SY00800 that name the batch.
+        customers: Rows of RM00101 with the number.
+    """
     return Situation(
         batch_exists=batch_status is not None,
         batch_busy=bool(batch_status) or bool(open_batches),
