@@ -41,12 +41,11 @@ CHUNK = 500
 PROVEN_KINDS = (DocumentKind.SALES_ORDER, DocumentKind.INVOICE)
 _NOT_STAGED = ("not_staged", "the store names it and staging does not hold it")
 _STALE = ("stale", "the store held a newer version when the window was pulled")
-_CHANGED_SINCE: dict[str, object] = {
-    "outcome": Outcome.SKIPPED,
-    "reason": "changed_since_pull",
-    "message": "it changed in the store after this run had pulled it: the window of that change "
-    "owns the new version",
-}
+_CHANGED_SINCE = (
+    "changed_since_pull",
+    "it changed in the store after this run had pulled it: the window of that change owns the new "
+    "version",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +200,7 @@ def _account(house: House, header: OrderHeader, sides: _Sides, pulled_at: dateti
         return aside
     if found is None or header.updated_at > found.updated_at:
         if header.updated_at >= pulled_at:
-            return _with(in_erp, **_CHANGED_SINCE)
+            return _skipped(in_erp, *_CHANGED_SINCE)
         return _unexplained(in_erp, *(_STALE if found else _NOT_STAGED))
     return _account_staged(house, header, found, ledger, in_erp)
 
@@ -210,7 +209,7 @@ def _set_aside(order_id: str, sides: _Sides, in_erp: _Account) -> _Account | Non
     """Account for an order that quarantine holds, or that a person wrote off there."""
     if order_id in sides.held:
         row = sides.held[order_id]
-        return _with(
+        return replace(
             in_erp,
             outcome=Outcome.HELD,
             reason=row.finding.reason_class,
@@ -220,12 +219,7 @@ def _set_aside(order_id: str, sides: _Sides, in_erp: _Account) -> _Account | Non
         )
     if order_id in sides.written_off:
         who, why = sides.written_off[order_id]
-        return _with(
-            in_erp,
-            outcome=Outcome.SKIPPED,
-            reason="written_off",
-            message=f"written off by {who}: {why}",
-        )
+        return _skipped(in_erp, "written_off", f"written off by {who}: {why}")
     return None
 
 
@@ -240,16 +234,14 @@ def _account_staged(
         reason = contained(error, order.number, "it could not be planned")
         return _unexplained(in_erp, "not_held", str(reason))
     if left.skipped:
-        return _with(
-            in_erp, outcome=Outcome.SKIPPED, reason=left.skipped, message=SKIP_REASONS[left.skipped]
-        )
+        return _skipped(in_erp, left.skipped, SKIP_REASONS[left.skipped])
     if left.documents:
         kinds = ", ".join(document.key.kind for document in left.documents)
         return _unexplained(in_erp, "not_posted", f"the ERP still lacks: {kinds}")
     fault = _differs_from_store(header, order, in_erp.erp_amount, left.adjusted)
     if fault:
         return _unexplained(in_erp, *fault)
-    return _with(in_erp, outcome=Outcome.POSTED, adjusted=left.adjusted)
+    return replace(in_erp, outcome=Outcome.POSTED, adjusted=left.adjusted)
 
 
 def _differs_from_store(
@@ -307,12 +299,12 @@ def _with_life(header: OrderHeader, account: _Account, sides: _Sides, batch_id: 
     return replace(account, life=life_of(sides.staged.get(order_id), ledger, sides.sent, batch_id))
 
 
-def _with(account: _Account, **changes: object) -> _Account:
-    return replace(account, **changes)  # type: ignore[arg-type]
+def _skipped(account: _Account, reason: str, message: str) -> _Account:
+    return replace(account, outcome=Outcome.SKIPPED, reason=reason, message=message)
 
 
 def _unexplained(account: _Account, reason: str, message: str, doubled: int = 0) -> _Account:
-    return _with(
+    return replace(
         account, outcome=Outcome.UNEXPLAINED, reason=reason, message=message, doubled=doubled
     )
 
