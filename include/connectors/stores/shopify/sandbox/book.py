@@ -107,7 +107,13 @@ class Line:
         return self.quantity - self.gone
 
     def part(self, of: Pair, units: int, currencies: Currencies) -> Pair:
-        """Return the share of `units` units that leave next, so that all shares sum to `of`."""
+        """Return the share of `units` units that leave next, so that all shares sum to `of`.
+
+        Args:
+            of: An amount of the whole line.
+            units: How many leave.
+            currencies: Shop and presentment currency, for rounding.
+        """
 
         def upto(count: int) -> Pair:
             return Pair(
@@ -118,7 +124,12 @@ class Line:
         return upto(self.gone + units) - upto(self.gone)
 
     def left(self, of: Pair, currencies: Currencies) -> Pair:
-        """Return the share of `of` that belongs to the units still ordered."""
+        """Return the share of `of` that belongs to the units still ordered.
+
+        Args:
+            of: An amount of the whole line.
+            currencies: Shop and presentment currency, for rounding.
+        """
         gone = self.gone
         if gone == 0:
             return of
@@ -424,7 +435,14 @@ class Order:
         return total(parts)
 
     def tax_summary(self, *, current: bool) -> list[Tax]:
-        """Sum the taxes by title and rate, before or after returns."""
+        """Sum the taxes by title and rate, before or after returns.
+
+        Args:
+            current: After returns.
+
+        Returns:
+            One entry a title, rate and liability, in the order of their first line.
+        """
         sums: dict[tuple[str, Decimal, bool | None], Pair] = {}
 
         def add(tax: Tax, amount: Pair) -> None:

@@ -91,13 +91,31 @@ class Control:
         return handle
 
     def orders(self, given: dict[str, Any]) -> Any:
-        """List the truth about the orders; `created_from` and `created_before` cut a window."""
+        """List the truth about the orders; `created_from` and `created_before` cut a window.
+
+        Args:
+            given: `created_from` and `created_before`, ISO 8601; either may be missing.
+
+        Returns:
+            Under `orders`, one entry an order with its totals.
+        """
         rows = totals_of(self._store)
         first, before = given.get("created_from", ""), given.get("created_before", "~")
         return {"orders": [row for row in rows if first <= row["created_at"] < before]}
 
     def add(self, given: dict[str, Any]) -> Any:
-        """Add an order: an awkward `case` or an ordinary one, placed `at` or now."""
+        """Add an order: an awkward `case` or an ordinary one, placed `at` or now.
+
+        Args:
+            given: `case`, one of ``CASES``; `at`, ISO 8601.
+
+        Returns:
+            The order as the shop counts it now; amounts in shop currency.
+
+        Raises:
+            Refusal: The shop was not seeded.
+            KeyError: There is no such case.
+        """
         maker = self._store.maker
         if maker is None:
             raise Refusal("this shop was not seeded")
@@ -110,7 +128,17 @@ class Control:
         return self._state(order)
 
     def touch(self, given: dict[str, Any]) -> Any:
-        """Make a new version of an order without changing its money."""
+        """Make a new version of an order without changing its money.
+
+        Args:
+            given: `order`, a number or id; `tag` and `note` to set; `at`, ISO 8601.
+
+        Returns:
+            The order as the shop counts it now; amounts in shop currency.
+
+        Raises:
+            KeyError: There is no such `order`.
+        """
         order = self._order(given)
         if "tag" in given:
             order.tags.append(str(given["tag"]))
@@ -119,7 +147,18 @@ class Control:
         return self._changed(order, given, lambda at: amend.touch(order, at))
 
     def edit(self, given: dict[str, Any]) -> Any:
-        """Add a `sku` with a `quantity`, or take units (`quantity`) off line number `remove`."""
+        """Add a `sku` with a `quantity`, or take units (`quantity`) off line number `remove`.
+
+        Args:
+            given: `order`; what to add or take off; `settle`, false to leave it unpaid; `at`.
+
+        Returns:
+            The order as the shop counts it now; amounts in shop currency.
+
+        Raises:
+            Refusal: There is no such line or sku.
+            KeyError: There is no such `order`.
+        """
         order, quantity = self._order(given), int(given.get("quantity", 1))
 
         def change(at: datetime) -> None:
@@ -136,7 +175,18 @@ class Control:
         return self._changed(order, given, change)
 
     def cancel(self, given: dict[str, Any]) -> Any:
-        """Cancel an order for a `reason`."""
+        """Cancel an order for a `reason`.
+
+        Args:
+            given: `order`, `reason`, `at`.
+
+        Returns:
+            The order as the shop counts it now; amounts in shop currency.
+
+        Raises:
+            Refusal: It is cancelled already.
+            KeyError: There is no such `order`.
+        """
         order, reason = self._order(given), str(given.get("reason", "CUSTOMER"))
         if order.cancelled_at:
             raise Refusal("the order is cancelled already")
@@ -145,7 +195,18 @@ class Control:
         )
 
     def refund(self, given: dict[str, Any]) -> Any:
-        """Refund `lines` ({line number: units}), `shipping`, and an amount `beyond` them."""
+        """Refund `lines` ({line number: units}), `shipping`, and an amount `beyond` them.
+
+        Args:
+            given: `order`; what to refund, `beyond` in shop currency; `restock`, `note`, `at`.
+
+        Returns:
+            The order as the shop counts it now; amounts in shop currency.
+
+        Raises:
+            Refusal: There is no such line, or fewer units are left on it.
+            KeyError: There is no such `order`.
+        """
         order = self._order(given)
         wanted = given.get("lines", {})
         units = [(self._line(order, number), int(count)) for number, count in wanted.items()]
@@ -168,7 +229,17 @@ class Control:
         return self._changed(order, given, change)
 
     def fulfill(self, given: dict[str, Any]) -> Any:
-        """Ship what is open, or `share` units per line."""
+        """Ship what is open, or `share` units per line.
+
+        Args:
+            given: `order`, `share`, `at`.
+
+        Returns:
+            The order as the shop counts it now; amounts in shop currency.
+
+        Raises:
+            KeyError: There is no such `order`.
+        """
         order, share = self._order(given), given.get("share")
         units = None if share is None else int(share)
         return self._changed(
@@ -176,17 +247,41 @@ class Control:
         )
 
     def delete(self, given: dict[str, Any]) -> Any:
-        """Delete an order from the shop."""
+        """Delete an order from the shop.
+
+        Args:
+            given: `order`.
+
+        Returns:
+            Its id under `deleted`.
+
+        Raises:
+            KeyError: There is no such `order`.
+        """
         order = self._order(given)
         self._store.remove(order.gid)
         return {"deleted": order.gid}
 
     def faults(self, _given: dict[str, Any]) -> Any:
-        """List the faults that wait, and every kind there is."""
+        """List the faults that wait, and every kind there is.
+
+        Returns:
+            `waiting`, oldest first, and `kinds` with what each does.
+        """
         return {"waiting": [asdict(row) for row in self._sandbox.faults.waiting()], "kinds": KINDS}
 
     def add_fault(self, given: dict[str, Any]) -> Any:
-        """Switch a fault on."""
+        """Switch a fault on.
+
+        Args:
+            given: `kind`, `times`, `match` and `after` of the fault.
+
+        Returns:
+            The fault.
+
+        Raises:
+            ValueError: There is no such kind.
+        """
         fault = Fault(
             str(given.get("kind")),
             int(given.get("times", 1)),
@@ -207,7 +302,17 @@ class Control:
         return {name: value for name, value in found.items() if name not in _SECRET}
 
     def change_settings(self, given: dict[str, Any]) -> Any:
-        """Change switches by name."""
+        """Change switches by name.
+
+        Args:
+            given: Values by name.
+
+        Returns:
+            All switches, as ``settings`` gives them.
+
+        Raises:
+            Refusal: There is no such switch; none was changed.
+        """
         settings = self._sandbox.settings
         for name in given:
             if not hasattr(settings, name):
@@ -217,13 +322,27 @@ class Control:
         return self.settings({})
 
     def set_clock(self, given: dict[str, Any]) -> Any:
-        """Stop the clock at `now`, or let it run with null."""
+        """Stop the clock at `now`, or let it run with null.
+
+        Args:
+            given: `now`, ISO 8601 or null.
+
+        Returns:
+            What the clock says.
+
+        Raises:
+            ValueError: It is no time.
+        """
         text = given.get("now")
         self._store.clock.set(None if text is None else _moment(text))
         return {"now": instant(self._store.clock.now())}
 
     def lives(self, _given: dict[str, Any]) -> Any:
-        """Tell what has happened in the shop, stretch by stretch of its time."""
+        """Tell what has happened in the shop, stretch by stretch of its time.
+
+        Returns:
+            `now`, and `chapters` with what happened `until` each time, counted by kind.
+        """
         return {
             "now": instant(self._store.clock.now()),
             "chapters": [
@@ -233,7 +352,17 @@ class Control:
         }
 
     def live_slowly(self, given: dict[str, Any]) -> Any:
-        """Let a lively shop live from a time (`from`) just as far as it is asked about."""
+        """Let a lively shop live from a time (`from`) just as far as it is asked about.
+
+        Args:
+            given: `from`, ISO 8601.
+
+        Returns:
+            `now`.
+
+        Raises:
+            Refusal: The shop has lived beyond that already.
+        """
         at, lived = _moment(given["from"]), self._store.timeline.lived_until
         if lived is not None and lived > at:
             raise Refusal(f"the shop has lived until {instant(lived)}: no time goes back")
@@ -242,7 +371,11 @@ class Control:
         return {"now": instant(at)}
 
     def log(self, _given: dict[str, Any]) -> Any:
-        """Return operation, status and cost of every request so far."""
+        """Return operation, status and cost of every request so far.
+
+        Returns:
+            Under `requests`, oldest first.
+        """
         return {"requests": self._sandbox.log}
 
     def clear_log(self, _given: dict[str, Any]) -> Any:
