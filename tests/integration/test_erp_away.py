@@ -51,3 +51,21 @@ def test_a_document_that_somebody_has_open_is_held_and_all_others_are_posted(wor
     assert found.is_complete
     assert found.held_by_reason["erp_busy"] == 1
     assert found.posted > 10
+
+
+def test_a_document_that_somebody_keeps_open_fails_no_quiet_window(
+    world: World,
+) -> None:
+    strike(world, times=1)
+    world.whole(YESTERDAY)
+    strike(world, times=9_999)
+    with world.house.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "update quarantine set state = 'closed', closed_at = now(), closed_by = 'test'"
+            " where reason_class <> 'erp_busy'"
+        )
+    quiet = world.whole(day(30), "quiet")
+    assert quiet.is_complete
+    assert world.ask(
+        "select tries from quarantine where reason_class = 'erp_busy' and state = 'open'"
+    ) == [(2,)]
