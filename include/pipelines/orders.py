@@ -225,19 +225,21 @@ def orders_to_post(house: House, batch_id: int, run: Run) -> list[str]:
     return own + [order_id for order_id in waiting if order_id not in known]
 
 
-def translate(house: House, raws: Iterable[RawOrder]) -> Iterator[LandedOrder]:
-    """Yield raw documents ready to be landed, in canonical form or held with the reason.
+def translate(house: House, raw: RawOrder, listed_units: int | None = None) -> LandedOrder:
+    """Return a raw document ready to be landed, in canonical form or held with the reason.
 
     Args:
         house: The channel.
-        raws: Documents as the store sent them.
+        raw: The document as the store sent it.
+        listed_units: Units the store's list gives this version of the order, if it does.
     """
-    return translation.translate(
+    return translation.translated(
         house.channel,
         house.store.normalise,
-        raws,
+        raw,
         house.clock.now(),
         house.settings.policy.tolerance,
+        listed_units=listed_units,
     )
 
 

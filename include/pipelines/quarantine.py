@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from sqlalchemy import text
 
@@ -141,7 +142,7 @@ def plan_replay(house: House, run_id: str, what: ReplayOf) -> dry_run.Planned:
     with house.engine.connect() as connection:
         rows = desk.find(connection, what.wanted(house.channel), house.clock.now(), limit=MOST_ROWS)
     numbers = {row.order_id_store: row.order_number for row in rows}
-    raws: list[RawOrder] = []
+    raws: list[_Fetched] = []
     for part in chunks(numbers.items(), CHUNK):
         raws += _fetch_some(house, dict(part), what.source).values()
     planned = dry_run.Planned()
@@ -149,7 +150,7 @@ def plan_replay(house: House, run_id: str, what: ReplayOf) -> dry_run.Planned:
         batch_id = _land(house, run_id, raws)
         orders.validate(house, batch_id, dry_run=True)
         planned = dry_run.plan_batch(house, batch_id)
-    there = {raw.order_id_store for raw in raws}
+    there = {fetched.raw.order_id_store for fetched in raws}
     for order_id, number in numbers.items():
         if order_id not in there:
             planned.held.append((number, "it is gone from the store and from landing"))
@@ -157,13 +158,20 @@ def plan_replay(house: House, run_id: str, what: ReplayOf) -> dry_run.Planned:
     return planned
 
 
-def _fetch_some(house: House, numbers: dict[str, str], source: Source) -> dict[str, RawOrder]:
+class _Fetched(NamedTuple):
+    """A document, and the units that the store's list gives the same version of its order."""
+
+    raw: RawOrder
+    units: int | None = None
+
+
+def _fetch_some(house: House, numbers: dict[str, str], source: Source) -> dict[str, _Fetched]:
     """Return the documents of orders by store id; what the store lacks is read from landing."""
     raws = dict(_from_store(house, numbers)) if source is Source.STORE else {}
     with house.engine.connect() as connection:
         absent = [order_id for order_id in numbers if order_id not in raws]
         for raw in landing.read_documents(connection, house.channel, absent):
-            raws[raw.order_id_store] = raw
+            raws[raw.order_id_store] = _Fetched(raw)
     return raws
 
 
@@ -186,7 +194,7 @@ def _replay_some(
         desk.replayed(connection, house.channel, list(numbers))
 
 
-def _from_store(house: House, numbers: dict[str, str]) -> Iterator[tuple[str, RawOrder]]:
+def _from_store(house: House, numbers: dict[str, str]) -> Iterator[tuple[str, _Fetched]]:
     """Yield what the store holds of the orders now; one it no longer has is left out."""
     now = house.clock.now()
     headers = []
@@ -201,16 +209,19 @@ def _from_store(house: House, numbers: dict[str, str]) -> Iterator[tuple[str, Ra
                 headers += house.store.list_headers(selection)
             except WindowError as error:
                 log.info("replay: %s", error)
-    for part in house.store.fetch([h for h in headers if h.order_id_store in numbers]):
+    listed = {h.order_id_store: h for h in headers if h.order_id_store in numbers}
+    for part in house.store.fetch(list(listed.values())):
         for raw in part:
-            yield raw.order_id_store, raw
+            header = listed[raw.order_id_store]
+            units = header.unit_count if header.updated_at == raw.updated_at else None
+            yield raw.order_id_store, _Fetched(raw, units)
 
 
-def _land(house: House, run_id: str, raws: Sequence[RawOrder]) -> int:
+def _land(house: House, run_id: str, raws: Sequence[_Fetched]) -> int:
     now = house.clock.now()
     window = Window(now, now)
-    run = Run(run_id, RunType.MANUAL, window, tuple(raw.order_number for raw in raws))
-    rows = list(orders.translate(house, raws))
+    run = Run(run_id, RunType.MANUAL, window, tuple(f.raw.order_number for f in raws))
+    rows = [orders.translate(house, fetched.raw, fetched.units) for fetched in raws]
     with house.engine.begin() as connection:
         batch_id = landing.open_batch(
             connection,

@@ -5,7 +5,7 @@ Pure and light to import: it also runs in a process of its own, beside the one t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -25,25 +25,6 @@ from include.staging.rows import LandedOrder, at_fault, landed, unreadable
 Normalise = Callable[[str, dict[str, object]], Order]
 
 
-def translate(
-    channel: str,
-    normalise: Normalise,
-    raws: Iterable[RawOrder],
-    now: datetime,
-    tolerance: Decimal = ZERO,
-) -> Iterator[LandedOrder]:
-    """Return raw documents ready to be landed, one by one; held with the reason where need be.
-
-    Args:
-        channel: Channel id.
-        normalise: The store's translation of one document.
-        raws: Documents as the store sent them.
-        now: The present, aware; an order of later is noted as such.
-        tolerance: By how much parts may miss a stated total, in shop currency.
-    """
-    return (translated(channel, normalise, raw, now, tolerance) for raw in raws)
-
-
 def translated(
     channel: str,
     normalise: Normalise,
@@ -53,13 +34,13 @@ def translated(
     *,
     listed_units: int | None = None,
 ) -> LandedOrder:
-    """Return one raw document ready to be landed; see ``translate``.
+    """Return one raw document ready to be landed; held with the reason where need be.
 
     Args:
         channel: Channel id.
         normalise: The store's translation of one document.
         raw: The document.
-        now: The present, aware.
+        now: The present, aware; an order of later is noted as such.
         tolerance: By how much parts may miss a stated total, in shop currency.
         listed_units: Units the store's list gives the order, if it does.
     """

@@ -16,6 +16,7 @@ from include.domain.order import Order
 from include.domain.window import Selection
 from include.pipelines import documents, orders, proof
 from include.pipelines.house import House
+from include.pipelines.quarantine import ReplayOf, Source, replay
 from include.ports.store import (
     OrderHeader,
     OrderStore,
@@ -219,3 +220,13 @@ def test_the_proof_names_an_order_whose_free_line_never_reached_staging(world: W
     assert (named.order_number, named.reason) == (order.name, "units")
     assert not found.is_complete
     assert "units" in named.message
+
+
+def test_a_replay_from_the_store_does_not_let_a_short_order_pass(world: World):
+    order = with_sample(world)
+    short = served_by(world, Lossy(the_store(world), order.gid))
+    short.whole(YESTERDAY)
+    again = ReplayOf(order_numbers=(order.name,), source=Source.STORE)
+    assert replay(short.house, "replay 1", again).held == 1
+    assert replay(world.house, "replay 2", again).closed == 1
+    assert held(world) == []

@@ -17,7 +17,7 @@ from include.pipelines import orders
 from include.pipelines.runs import RunType
 from include.pipelines.second_process import SecondProcess
 from include.pipelines.second_process_main import Done, Start, name_of
-from include.pipelines.translation import translate
+from include.pipelines.translation import translated
 from include.ports.store import Page, PagedStore
 from include.staging.copying import encode
 from local.postgres import EmbeddedPostgres
@@ -80,7 +80,7 @@ def test_its_rows_are_those_of_this_process_byte_for_byte(world: World) -> None:
     for page, done in taken.pages:
         places = [n for n in range(len(page.headers)) if n not in done.rest]
         raws = store.read_page(page, places)
-        rows = translate(start.channel, store.normalise, raws, start.now)
+        rows = [translated(start.channel, store.normalise, raw, start.now) for raw in raws]
         assert done.orders == [encode(start.channel, start.batch_id, row) for row in rows]
         # What it leaves over are the orders that the store has to be asked for more of.
         assert all('hasNextPage":true' in page.body.decode() for _ in done.rest)
