@@ -11,7 +11,6 @@ from include.domain.money import NOTHING, ZERO, Amount, Money, quantise
 from include.domain.order import (
     Charge,
     ChargeKind,
-    LineKind,
     Order,
     OrderLine,
     TaxLine,
@@ -22,7 +21,6 @@ from include.domain.order import (
 RECEIVED = "payments against the amount received"
 REFUNDED = "refund payments against the amount refunded"
 UNITS_RULE = "units_listed"
-_SURELY_COUNTED = (LineKind.GOODS, LineKind.CUSTOM)
 
 
 class Tie(NamedTuple):
@@ -246,30 +244,29 @@ def require_balance(order: Order, tolerance: Decimal = ZERO) -> None:
 
 
 def require_units(order: Order, listed: int | None) -> None:
-    """Refuse an order whose lines are not all there by the number of units the store's list gives.
+    """Refuse an order some of whose lines are missing, by the number of units the store lists.
 
-    Money cannot tell when a line that is worth nothing is lost. Stores count what is sold; whether
-    gift cards, tips and fees count as well is not for sure, so either is taken for whole. Of a
-    cancelled order no units are left to hold against any.
+    Money cannot tell when a line that is worth nothing is lost. Held against the list are orders
+    that nobody has changed: what a store counts of units that were taken off or given back is not
+    for sure, and no order may wait for that. Fewer units listed than there are (gift cards and tips
+    may not count) is no loss.
 
     Args:
         order: The canonical order.
         listed: Units that are left, by the store's list for this version; ``None`` if it says none.
 
     Raises:
-        ContractDrift: There are fewer or more units; the message shows both figures.
+        ContractDrift: There are fewer units; the message shows both figures.
     """
-    if listed is None or order.cancelled_at is not None:
+    if listed is None or order.cancelled_at is not None or order.refunds:
         return
-    most = sum(line.current_quantity for line in order.lines)
-    if listed == most:
+    if any(line.current_quantity != line.quantity for line in order.lines):
         return
-    least = sum(line.current_quantity for line in order.lines if line.kind in _SURELY_COUNTED)
-    if not least <= listed <= most:
-        held = str(most) if least == most else f"{least} to {most}"
+    there = sum(line.quantity for line in order.lines)
+    if listed > there:
         raise ContractDrift(
             f"order {order.number}: the store lists {listed} units of it and the lines of its "
-            f"document add up to {held}; compare its lines in the store's admin, then replay it "
+            f"document add up to {there}; compare its lines in the store's admin, then replay it "
             "from the store",
             rule=UNITS_RULE,
             field="lines",
