@@ -20,6 +20,7 @@ from pydantic import BaseModel, ValidationError
 from include.domain.errors import ConfigurationError
 from include.ports.erp import Erp
 from include.ports.store import OrderStore
+from include.settings.faults import told
 
 _HERE = Path(__file__).resolve().parent
 _EXPOSED = {"stores": ("SETTINGS",), "erps": ("SETTINGS", "REMOTE")}
@@ -119,10 +120,7 @@ def settings_of(
     try:
         return connector.SETTINGS.model_validate(dict(values))
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(str(part) for part in fault['loc']) or 'settings'}: {fault['msg']}"
-            for fault in error.errors(include_input=False)
-        )
+        faults = told(error, connector.SETTINGS, whole="settings")
         raise ConfigurationError(f"{where}: {connector.name}: {faults}") from error
 
 

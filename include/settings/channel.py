@@ -40,6 +40,7 @@ from include.domain.policy import (
     contradictions,
     meaning_of,
 )
+from include.settings.faults import told
 
 CHANNELS = Path(__file__).resolve().parents[1] / "channels"
 
@@ -303,10 +304,7 @@ def load_channel(name: str, root: Path = CHANNELS) -> ChannelSettings:
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{name}/channel.yaml is no valid YAML: {error}") from error
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(str(part) for part in fault['loc']) or 'file'}: {fault['msg']}"
-            for fault in error.errors()
-        )
+        faults = told(error, ChannelSettings, whole="file")
         raise ConfigurationError(f"{name}/channel.yaml: {faults}") from error
     if settings.name != name:
         raise ConfigurationError(

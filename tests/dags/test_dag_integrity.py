@@ -198,7 +198,7 @@ def test_every_dag_of_a_wrong_channel_file_says_why_and_no_other_channel_breaks(
     for name, told in (
         ("broken", "currency"),
         ("no_such_erp", "erp.connector: there is no connector 'dynamics_gb'"),
-        ("odd_settings", "erp.settings: dynamics_gp: sitte: Extra inputs are not permitted"),
+        ("odd_settings", "erp.settings: dynamics_gp: sitte: there is no such setting; there are: "),
     ):
         for flow in flows:
             refused = found["dags"][f"{flow}{name}"]

@@ -52,7 +52,7 @@ def test_a_small_file_is_enough(tmp_path: Path):
     [
         ("currency: USD", "currency: dollars", "currency"),
         ("time_zone: America/New_York", "time_zone: Mars/Olympus", "is no IANA time zone"),
-        ("title: Acme", "titel: Acme", "titel: Extra inputs are not permitted"),
+        ("title: Acme", "titel: Acme", "titel: there is no such setting; there are: name, title"),
         ("connection: acme_erp", "connexion: acme_erp", "erp.connection: Field required"),
         ("name: acme", "name: other", "is 'other' but the folder is 'acme'"),
     ],
@@ -92,7 +92,7 @@ def test_a_wrong_policy_lists_what_is_allowed(tmp_path: Path):
         ("{approval: sometimes}", "policy.approval: Input should be 'none' or 'required'"),
         ("{closed_period: open}", "policy.closed_period: Input should be 'hold' or 'next_open'"),
         ("{unpaid: wait}", "policy.unpaid: Input should be 'post_order', 'skip' or 'hold'"),
-        ("{billing: on_payment}", "policy.billing: Extra inputs are not permitted"),
+        ("{billing: on_payment}", "policy.billing: there is no such setting; there are: import"),
     ],
 )
 def test_a_policy_that_makes_no_sense_is_refused_with_the_reason(
