@@ -30,6 +30,7 @@ from include.domain.order import FinancialStatus, Order
 from include.domain.ordered import with_taken_back
 from include.domain.policy import (
     InvoiceMoment,
+    OnHold,
     OnTestOrder,
     Policy,
     ShortStock,
@@ -52,6 +53,7 @@ from include.domain.tendered import Payments, Placed, by_tender, moved, placed
 __all__ = [
     "SKIP_REASONS",
     "ChangedAfterPosting",
+    "OnHoldInStore",
     "Plan",
     "Stock",
     "StockShort",
@@ -81,6 +83,12 @@ class Unpaid(OrderError):
     """The order is not paid in full and the channel's policy is to hold it."""
 
     reason_class = "unpaid"
+
+
+class OnHoldInStore(OrderError):
+    """The store has put the order on hold and the channel's policy is to wait."""
+
+    reason_class = "on_hold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +138,7 @@ def plan(order: Order, ledger: OrderLedger, policy: Policy, stock: Stock) -> Pla
     Raises:
         StockShort: Stock is short and the policy is to hold.
         Unpaid: It is not paid in full and the policy is to hold.
+        OnHoldInStore: The store has put it on hold and the policy is to wait.
         ChangedAfterPosting: It lives again after its sales order was voided, and cannot be billed.
         Unbalanced: Payments and total cannot both be right.
     """
@@ -139,6 +148,7 @@ def plan(order: Order, ledger: OrderLedger, policy: Policy, stock: Stock) -> Pla
         if skipped is not None:
             return Plan(skipped=skipped, adjustments=_left_by_rates(order, skipped))
         _require_payment(order, policy)
+        _require_release(order, policy)
     if order.financial_status is FinancialStatus.VOIDED and not standing.invoices:
         sale, adjustments = worthless_document(order, policy, "voided")
     else:
@@ -348,6 +358,16 @@ def _require_payment(order: Order, policy: Policy) -> None:
             "until it is paid in full",
             rule="paid_in_full",
             field="financial_status",
+        )
+
+
+def _require_release(order: Order, policy: Policy) -> None:
+    if policy.on_hold is OnHold.HOLD and order.fulfillment_status == "on_hold":
+        raise OnHoldInStore(
+            f"order {order.number} is on hold in the store: policy waits until the hold is "
+            "released there",
+            rule="not_on_hold",
+            field="fulfillment_status",
         )
 
 

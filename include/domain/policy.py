@@ -40,6 +40,13 @@ class UnpaidOrders(StrEnum):
     HOLD = "hold"
 
 
+class OnHold(StrEnum):
+    """What happens to an order whose fulfillment the store has put on hold."""
+
+    POST_ORDER = "post_order"
+    HOLD = "hold"
+
+
 class OnTestOrder(StrEnum):
     """What happens to the store's test orders."""
 
@@ -102,6 +109,10 @@ _MEANINGS: dict[type[StrEnum], dict[str, str]] = {
         UnpaidOrders.POST_ORDER: "The sales order is posted and waits for its payment in the ERP.",
         UnpaidOrders.SKIP: "It is left out, without anybody being told, until it is paid.",
         UnpaidOrders.HOLD: "It waits in quarantine and its owner is told, until it is paid.",
+    },
+    OnHold: {
+        OnHold.POST_ORDER: "It is posted like any other: the hold is a matter of shipping.",
+        OnHold.HOLD: "It waits in quarantine and its owner is told, until the hold is released.",
     },
     OnTestOrder: {
         OnTestOrder.SKIP: "Test orders are left out.",
@@ -171,6 +182,7 @@ class Policy:
         approval: Whether a person has to approve an order first.
         tolerance: By how much parts and stated totals may differ, in shop currency.
         routing: Where the goods are taken from.
+        on_hold: What happens to an order that the store has put on hold.
     """
 
     time_zone: ZoneInfo
@@ -182,6 +194,7 @@ class Policy:
     approval: Approval = Approval.NONE
     tolerance: Decimal = ZERO
     routing: Routing = field(default_factory=Routing)
+    on_hold: OnHold = OnHold.POST_ORDER
 
 
 def contradictions(policy: Policy) -> Iterator[str]:

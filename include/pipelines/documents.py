@@ -61,6 +61,7 @@ POSTING_CLASSES = (
     "changed_after_posting",
     "short_stock",
     "unpaid",
+    "on_hold",
     "approval",
     "closed_period",
 )

@@ -289,6 +289,7 @@ WHAT_TO_DO = {
     "refused_by_erp": "Read the ERP's own words on the page, mend the cause there, replay.",
     "erp_busy": "Nothing: the next run looks the document up and tries again.",
     "unpaid": "Nothing, or ask the buyer: it goes through once the store shows the payment.",
+    "on_hold": "Release the hold in the store: the order goes through once the store shows it.",
     "closed_period": "Open the period in the ERP, or let the channel post on the next open day.",
     "approval": "Look at the order and release it on the page; the next run posts it.",
     "short_stock": "Receive the goods, or let the channel back-order them.",

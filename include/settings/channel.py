@@ -31,6 +31,7 @@ from include.domain.policy import (
     ClosedPeriod,
     Import,
     InvoiceMoment,
+    OnHold,
     OnTestOrder,
     Policy,
     RouteBy,
@@ -112,6 +113,12 @@ class PolicySettings(_Frozen):
         default=UnpaidOrders.POST_ORDER,
         title="Unpaid orders",
         description="What happens to an order that is not paid in full and not posted yet.",
+    )
+    on_hold: OnHold = Field(
+        default=OnHold.POST_ORDER,
+        title="Orders on hold",
+        description="What happens to an order whose fulfillment the store has put on hold, and "
+        "that is not posted yet.",
     )
     test_orders: OnTestOrder = Field(
         default=OnTestOrder.SKIP,
@@ -243,6 +250,7 @@ class ChannelSettings(_Frozen):
             invoice=chosen.invoice,
             short_stock=chosen.short_stock,
             unpaid=chosen.unpaid,
+            on_hold=chosen.on_hold,
             test_orders=chosen.test_orders,
             closed_period=chosen.closed_period,
             approval=chosen.approval,

@@ -14,11 +14,12 @@ from include.domain.gates import NotApproved, PeriodClosed, in_open_periods, req
 from include.domain.ledger import EMPTY_LEDGER
 from include.domain.money import ZERO
 from include.domain.order import FinancialStatus, LineKind, Order, TenderKind
-from include.domain.plan import Unpaid, plan
+from include.domain.plan import OnHoldInStore, Unpaid, plan
 from include.domain.policy import (
     Approval,
     ClosedPeriod,
     InvoiceMoment,
+    OnHold,
     Policy,
     RouteBy,
     Routing,
@@ -259,6 +260,22 @@ def test_an_unpaid_order_is_held_where_policy_says_so_and_posted_once_it_is_paid
     with pytest.raises(Unpaid, match="is pending: policy holds it until it is paid in full"):
         plan(order(**NOBODY_PAID), EMPTY_LEDGER, policy, {})
     assert len(plan(order(), EMPTY_LEDGER, policy, {}).documents) == 2
+
+
+def test_an_order_on_hold_in_the_store_waits_where_policy_says_so_until_it_is_released() -> None:
+    held = order(fulfillment_status="on_hold")
+    policy = Policy(ZONE, on_hold=OnHold.HOLD)
+    with pytest.raises(OnHoldInStore, match="#1001 is on hold in the store") as caught:
+        plan(held, EMPTY_LEDGER, policy, {})
+    assert (caught.value.reason_class, caught.value.rule) == ("on_hold", "not_on_hold")
+    assert len(plan(order(), EMPTY_LEDGER, policy, {}).documents) == 2
+    assert len(plan(held, EMPTY_LEDGER, Policy(ZONE), {}).documents) == 2
+
+
+def test_a_hold_that_comes_after_posting_keeps_nothing_back() -> None:
+    books = PlannedBooks(Policy(ZONE, on_hold=OnHold.HOLD))
+    books.post(order())
+    assert books.post(order(fulfillment_status="on_hold")) == []
 
 
 # -- tolerance ---------------------------------------------------------------------------------
