@@ -480,7 +480,14 @@ def note(connection: Connection, channel: str, order_id: str, *, body: str, acto
     )
 
 
-def release(connection: Connection, quarantine_id: int, *, actor: str, reason: str) -> bool:
+def release(
+    connection: Connection,
+    quarantine_id: int,
+    *,
+    actor: str,
+    reason: str,
+    seen: Decimal | None = None,
+) -> bool:
     """Let this version of an order pass one rule about clocks, or approve it up to its total.
 
     The next replay or run takes it.
@@ -490,6 +497,8 @@ def release(connection: Connection, quarantine_id: int, *, actor: str, reason: s
         quarantine_id: The open row.
         actor: Who lets it pass.
         reason: Why that is right.
+        seen: The total that the person saw, in shop currency, if known. An order that has become
+            dearer since is not approved.
 
     Returns:
         Whether it was released: rules that guard money or identity never are.
@@ -498,7 +507,11 @@ def release(connection: Connection, quarantine_id: int, *, actor: str, reason: s
         connection,
         "UPDATE quarantine AS q SET released_at = clock_timestamp(), released_by = :actor,"
         " replay_at = clock_timestamp() WHERE q.quarantine_id = ANY(:ids) AND q.state = 'open'"
-        " AND q.released_at IS NULL AND q.rule = ANY(:rules) RETURNING q.*,"
+        " AND q.released_at IS NULL AND q.rule = ANY(:rules)"
+        " AND (q.rule <> :approval OR CAST(:seen AS numeric) IS NULL OR EXISTS (SELECT 1"
+        "  FROM staged_order AS s WHERE s.channel = q.channel"
+        "   AND s.order_id_store = q.order_id_store AND s.current_total <= CAST(:seen AS numeric)))"
+        " RETURNING q.*,"
         " NULL::jsonb AS before,"
         " jsonb_strip_nulls(jsonb_build_object('rule', q.rule, 'version', q.version,"
         "  'reason', :reason, 'total', (SELECT s.current_total FROM staged_order AS s"
@@ -510,6 +523,7 @@ def release(connection: Connection, quarantine_id: int, *, actor: str, reason: s
         rules=sorted(RELEASABLE),
         reason=reason,
         approval=APPROVAL_RULE,
+        seen=seen,
     )
     return done == 1
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 
 from include.domain.proof import WindowProof
@@ -412,13 +413,14 @@ class QuarantineDesk(Protocol):
         """
         ...
 
-    def release(self, row: HeldOrder, reason: str, actor: str) -> bool:
+    def release(self, row: HeldOrder, reason: str, actor: str, seen: Decimal | None) -> bool:
         """Let the order pass the rule; return whether that is allowed.
 
         Args:
             row: A row whose rule may be passed.
             reason: Why, in words.
             actor: Who asks, as the audit log names people.
+            seen: The total that the page showed, if it showed one.
 
         Raises:
             SourceUnavailable: The staging database cannot be read or written now.

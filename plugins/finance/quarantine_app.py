@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -124,6 +125,7 @@ Words = Annotated[str, Form(min_length=3, max_length=4000, pattern=r"\S")]
 Short = Annotated[str, Form(min_length=1, max_length=200, pattern=r"\S")]
 Filled = Annotated[str, Form(max_length=200)]
 Query = Annotated[str, Form(max_length=2000)]
+Total = Annotated[Decimal | None, Form()]
 acting = APIRouter(dependencies=[Depends(_same_site)])
 
 
@@ -233,10 +235,12 @@ def amend(
 
 
 @acting.post("/release")
-def release(request: Request, person: Someone, row: Row, words: Words) -> Response:
-    """Let an order pass a rule about clocks."""
+def release(
+    request: Request, person: Someone, row: Row, words: Words, seen: Total = None
+) -> Response:
+    """Let an order pass a rule about clocks, or approve it up to the total that was shown."""
     found = person.own_row(row)
-    done = person.desk.release(found, words.strip(), person.name)
+    done = person.desk.release(found, words.strip(), person.name, seen)
     return _to_order(request, found, "released" if done else "unchanged")
 
 

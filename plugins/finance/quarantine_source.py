@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 
 from sqlalchemy import text
 
@@ -106,10 +107,12 @@ class StagingDesk(Staging):
                 actor=actor,
             )
 
-    def release(self, row: HeldOrder, reason: str, actor: str) -> bool:
+    def release(self, row: HeldOrder, reason: str, actor: str, seen: Decimal | None) -> bool:
         """Let the order pass the rule; return whether that is allowed."""
         with self._writing() as connection:
-            return desk.release(connection, row.quarantine_id, actor=actor, reason=reason)
+            return desk.release(
+                connection, row.quarantine_id, actor=actor, reason=reason, seen=seen
+            )
 
     def write_off(self, row: HeldOrder, reason: str, actor: str) -> bool:
         """Leave the order out; return whether it was open."""

@@ -70,7 +70,14 @@ def test_nothing_is_posted_before_a_person_approved_it_and_a_dearer_edit_asks_ag
     (dearer,) = held(world, "approval")
     assert "has become dearer" in dearer.message
     with world.house.engine.begin() as connection:
-        assert desk.release(connection, dearer.quarantine_id, actor="ada", reason="fine")
+        # Whoever still looks at the old total has not seen what they would approve.
+        unseen = desk.release(
+            connection, dearer.quarantine_id, actor="ada", reason="old", seen=first.amount
+        )
+        assert not unseen
+        assert desk.release(
+            connection, dearer.quarantine_id, actor="ada", reason="fine", seen=dearer.amount
+        )
     assert replay(world.house, "r4", again).closed == 1
     assert released(world, first)[-1][2] == dearer.amount > first.amount
 
