@@ -19,7 +19,7 @@ from include.transport.connection import HttpRemote
 if TYPE_CHECKING:
     from sqlalchemy import URL, Engine
 
-    from include.ports.erp import Erp
+    from include.ports.erp import Erp, Mappings
     from include.ports.store import OrderStore
 
 
@@ -32,11 +32,12 @@ class SystemClock:
 
 
 @contextmanager
-def open_house(channel: str) -> Iterator[House]:
+def open_house(channel: str, *, dry_run: bool = False) -> Iterator[House]:
     """Open one channel for the length of a task.
 
     Args:
         channel: Channel id.
+        dry_run: Whether the maps are read as their files say, and kept as they are.
 
     Yields:
         The channel; store and ERP are connected when first used.
@@ -55,7 +56,9 @@ def open_house(channel: str) -> Iterator[House]:
                 engine=engine,
                 clock=SystemClock(),
                 open_store=lambda: open_store(settings),
-                open_erp=lambda: open_erp(settings, engine),
+                open_erp=lambda: open_erp(
+                    settings, maps_of(settings.name, engine, keep=not dry_run)
+                ),
             )
     finally:
         engine.dispose()
@@ -73,18 +76,33 @@ def open_store(settings: ChannelSettings) -> OrderStore:
     return connector.create(session, facts, own, clock=SystemClock(), sleep=time.sleep)
 
 
-def open_erp(settings: ChannelSettings, engine: Engine) -> Erp:
-    """Open the channel's ERP connector with its maps, seeds brought up to date.
+def maps_of(channel: str, engine: Engine, *, keep: bool) -> Mappings:
+    """Return a channel's maps, seeds brought up to date.
+
+    Args:
+        channel: Channel id.
+        engine: Staging database, which holds the maps.
+        keep: Whether what changed stays in the database; a dry run leaves it as it was.
+    """
+    with engine.connect() as connection:
+        rows = ((row.kind, row.key, row.value) for row in load_seeds(channel))
+        mapping.sync_seeds(connection, channel, rows)
+        maps = mapping.load(connection, channel)
+        if keep:
+            connection.commit()
+        else:
+            connection.rollback()
+    return maps
+
+
+def open_erp(settings: ChannelSettings, maps: Mappings) -> Erp:
+    """Open the channel's ERP connector.
 
     Args:
         settings: The channel's settings.
-        engine: Staging database, which holds the maps.
+        maps: Store value to ERP value.
     """
     connector = registry.erp(settings.erp.connector)
-    with engine.begin() as connection:
-        rows = ((row.kind, row.key, row.value) for row in load_seeds(settings.name))
-        mapping.sync_seeds(connection, settings.name, rows)
-        maps = mapping.load(connection, settings.name)
     own = registry.settings_of(connector, settings.erp.settings, f"{settings.name}: erp")
     return connector.create(_remote(connector.REMOTE, settings.erp.connection), own, maps)
 

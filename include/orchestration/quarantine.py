@@ -82,7 +82,7 @@ def replay(channel: str) -> dict[str, int]:
 def plan_replay(channel: str) -> dict[str, int]:
     """Show what a replay of the held orders that the run's form names would post; send nothing."""
     run_id = str(get_current_context()["dag_run"].run_id)
-    with open_house(channel) as house:
+    with open_house(channel, dry_run=True) as house:
         planned = quarantine.plan_replay(house, run_id, _asked_for())
         kept = dry_run.keep(house, "quarantine_replay", run_id, planned)
     return show_plan(kept)

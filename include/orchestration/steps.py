@@ -114,7 +114,7 @@ def prove(channel: str, batch_id: int) -> dict[str, int]:
 def print_plan(channel: str, batch_id: int) -> dict[str, int]:
     """Show what posting a batch would do, in the log, on the page and as files; send nothing."""
     run = current_run()
-    with open_house(channel) as house:
+    with open_house(channel, dry_run=True) as house:
         kept = dry_run.keep(house, "orders", run.run_id, dry_run.plan_batch(house, batch_id))
     return show_plan(kept)
 

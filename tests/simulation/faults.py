@@ -21,6 +21,7 @@ from include.domain.errors import RemoteUnavailable
 from include.ports.erp import Erp
 from include.sandbox.rig import ErpRig, RigFault
 
+STORM = "http_429"
 STORE_KINDS = (
     "http_503",
     "http_500",

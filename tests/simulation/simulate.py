@@ -24,7 +24,7 @@ from include.staging.engine import translated
 from local.postgres import EmbeddedPostgres
 from tests.integration.world import FixedClock
 from tests.simulation import lives
-from tests.simulation.faults import KILL, STORE_KINDS, Faults, FaultyErp, SimulatedKill
+from tests.simulation.faults import KILL, STORE_KINDS, STORM, Faults, FaultyErp, SimulatedKill
 from tests.simulation.world import World, open_world
 
 START = datetime(2026, 11, 10, tzinfo=UTC)
@@ -203,7 +203,8 @@ class _Simulation:
             self.faults.lay(name)
             if name in ("pull", "prove") and self.chance.random() < 0.7:
                 kind = self.chance.choice(STORE_KINDS)
-                self.world.fault(kind, times=1, after=self.chance.randrange(3))
+                times = self.chance.randrange(2, 9) if kind == STORM else 1
+                self.world.fault(kind, times=times, after=self.chance.randrange(3))
         laid = [fault.kind for fault in self.world.sandbox.faults.waiting()]
         try:
             with translated():
