@@ -79,7 +79,7 @@ def kill_the_whole_airflow(runner: Runner) -> None:
     assert runner.process is not None
     runner.process.kill()
     runner.process.wait(60)
-    records = [row for row in ProcessTable(runner.state_dir).recorded() if row.name != "sandbox"]
+    records = [row for row in ProcessTable(runner.state_dir).recorded() if row.name != "sandboxes"]
     for process in [member for record in records for member in record.members()]:
         kill(process.pid)
 
