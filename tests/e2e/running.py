@@ -51,6 +51,11 @@ class Runner:
                 start_new_session=True,
             )
 
+    @property
+    def first_output(self) -> Path:
+        """What the first `make run` of the folder said: the shop's earlier days happened then."""
+        return self.state_dir.parent / "run-1.out"
+
     def ensure_up(self) -> None:
         """Start it unless it is up: a test may have killed it."""
         if self.process is None or self.process.poll() is not None:

@@ -37,7 +37,7 @@ def test_the_last_three_days_are_posted_and_proven_complete(runner: Runner) -> N
 def test_orders_live_on_between_the_windows_and_the_summary_accounts_for_them(
     runner: Runner,
 ) -> None:
-    told = runner.output.read_text()
+    told = runner.first_output.read_text()
     assert "what happened in the shop, between the windows:" in told
     changed = [int(number) for number in re.findall(r"(\d+) changed after posting", told)]
     assert changed[0] == 0, "nothing was posted before the first window"
