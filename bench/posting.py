@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import count
 
@@ -51,6 +51,11 @@ class SlowErp:
         """Know every item."""
         self._answer()
         return frozenset()
+
+    def first_open_on(self, day: date) -> date:
+        """Have no closed period."""
+        self._answer()
+        return day
 
     def prepare(self, document: Document) -> PreparedDocument:
         """Take the document as it is."""
