@@ -19,6 +19,7 @@ from bench.measure import ROOT, Figures
 from local.airflow_api import AirflowApi
 from local.stack import SandboxOptions, Stack
 
+CHANNEL = "shopify_gp"
 NO_OP = "bench__no_op"
 ORDERS = "orders__shopify_gp"
 _LINKED = ("include", "plugins", "airflow_settings.yaml", ".airflowignore")
@@ -82,7 +83,7 @@ def _stack(root: Path, state_dir: Path, tell: Callable[[str], None]) -> Iterator
     stack = Stack(root, state_dir, tell)
     try:
         with stack.lock():
-            endpoints = stack.up(SandboxOptions(seed=1, per_day=40, days=1))
+            endpoints = stack.up(SandboxOptions(seed=1, per_day=40, days=1), [CHANNEL])
             yield stack.api(endpoints, "admin")
     finally:
         stack.down()
