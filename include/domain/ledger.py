@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
@@ -41,6 +42,8 @@ class LedgerEntry:
         back_ordered: Units that waited for stock.
         remote_state: Where the ERP last showed it: open, posted or void.
         content: What it books, part by part.
+        document_on: Its day, in the shop's time zone.
+        based_on: The document it continues, changes, credits or voids.
     """
 
     key: DocumentKey
@@ -55,6 +58,8 @@ class LedgerEntry:
     back_ordered: Decimal = Decimal(0)
     remote_state: RemoteState | None = None
     content: Content | None = None
+    document_on: date | None = None
+    based_on: DocumentKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,10 @@ class OrderLedger:
         number = {DocumentKind.SALES_ORDER: 1, DocumentKind.INVOICE: key.sequence + 1}.get(key.kind)
         void = self.entries.get((DocumentKind.VOID, number)) if number else None
         return void is not None and void.state is DocumentState.POSTED
+
+    def not_posted(self) -> list[LedgerEntry]:
+        """Return the entries of documents that were sent and are not known to be posted."""
+        return [e for e in self.entries.values() if e.state is not DocumentState.POSTED]
 
     def next_sequence(self, kind: DocumentKind) -> int:
         """Return the sequence of the next document of a kind."""

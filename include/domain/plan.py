@@ -24,7 +24,7 @@ from include.domain.billing import billable
 from include.domain.content import CONCESSION, Books, Content, Difference, difference
 from include.domain.document import Document, DocumentKey, DocumentKind, DocumentLine, RemoteState
 from include.domain.errors import OrderError, Unbalanced
-from include.domain.ledger import OrderLedger
+from include.domain.ledger import LedgerEntry, OrderLedger
 from include.domain.money import ZERO, Money
 from include.domain.order import FinancialStatus, Order
 from include.domain.ordered import with_taken_back
@@ -100,11 +100,13 @@ class Plan:
         skipped: Short reason when policy or the order's own life leaves nothing to post.
         adjustments: Pairs of cause and amount: every named difference between the store's figures
             and the documents'.
+        finishes: The ledger's entry of the one document, where it is begun and has to be finished.
     """
 
     documents: tuple[Document, ...] = ()
     skipped: str | None = None
     adjustments: Adjustments = ()
+    finishes: LedgerEntry | None = None
 
     @property
     def adjusted(self) -> Decimal:

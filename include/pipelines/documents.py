@@ -8,16 +8,18 @@ order that cannot be posted is held with the reason; all others go through in th
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
+from include.domain.begun import as_begun
 from include.domain.codec import from_document
 from include.domain.content import Content, content_of
 from include.domain.document import (
     Document,
+    DocumentKey,
     DocumentKind,
     PreparedDocument,
     RemoteDocument,
@@ -30,7 +32,7 @@ from include.domain.errors import (
     RemoteUnavailable,
 )
 from include.domain.gates import in_open_periods, require_approval
-from include.domain.ledger import EMPTY_LEDGER, OrderLedger
+from include.domain.ledger import EMPTY_LEDGER, LedgerEntry, OrderLedger
 from include.domain.order import Order
 from include.domain.plan import Plan, stock_needs, stock_taken
 from include.domain.policy import Approval
@@ -105,6 +107,7 @@ class _Chunk:
     findings: dict[str, Finding] = field(default_factory=dict)
     unavailable: list[RemoteUnavailable] = field(default_factory=list)
     skipped: set[str] = field(default_factory=set)
+    versions: dict[DocumentKey, str] = field(default_factory=dict)
 
 
 def post(house: House, order_ids: Iterable[str], batch_id: int) -> Posted:
@@ -166,16 +169,22 @@ def plan_orders(
     todo = [order for order in todo if order.order_id_store not in written_off]
     policy = house.settings.domain_policy
     periods = periods or Periods(house.erp)
+    begun = _begun(house, todo, ledgers, numbers)
     needs = {need for order in todo for need in stock_needs(order, policy)}
     stock: dict[StockNeed, Decimal] = dict(house.erp.available(needs))
     unknown = house.erp.unknown_skus({need.sku for need in needs})
     for order in todo:
         ledger = ledgers.get(order.order_id_store, EMPTY_LEDGER)
         try:
-            ready = house.planner(order, ledger, policy, stock)
+            unfinished = begun.get(order.order_id_store)
+            document = unfinished and as_begun(order, unfinished, policy)
+            if document:
+                ready = Plan((document,), finishes=unfinished)
+            else:
+                ready = house.planner(order, ledger, policy, stock)
+                total = approved.get(order.order_id_store)
+                require_approval(order, ready.documents, ledger, policy, total)
             _require_items(ready, unknown)
-            total = approved.get(order.order_id_store)
-            require_approval(order, ready.documents, ledger, policy, total)
             documents = in_open_periods(ready.documents, policy, periods.first_open_on)
             # A renamed order goes on in the ERP under the number that its documents have there.
             number = numbers.get(order.order_id_store, order.number)
@@ -193,6 +202,24 @@ def plan_orders(
                     if need in stock:
                         stock[need] -= units
         yield order, ready
+
+
+def _begun(
+    house: House,
+    orders: Iterable[Order],
+    ledgers: dict[str, OrderLedger],
+    numbers: Mapping[str, str],
+) -> dict[str, LedgerEntry]:
+    """Return the document of each order that the ERP holds in part, by store id."""
+    sent = {
+        entry.key: (entry, numbers.get(order.order_id_store, order.number))
+        for order in orders
+        for entry in ledgers.get(order.order_id_store, EMPTY_LEDGER).not_posted()
+    }
+    if not sent:
+        return {}
+    begun = house.erp.begun([(key, number) for key, (_, number) in sent.items()])
+    return {key.order_id_store: entry for key, (entry, _) in sent.items() if key in begun}
 
 
 def _require_items(ready: Plan, unknown: frozenset[str]) -> None:
@@ -312,6 +339,8 @@ def _next_documents(
                 raise ready
             if ready.skipped:
                 chunk.skipped.add(order.order_id_store)
+            if ready.finishes is not None:
+                chunk.versions[ready.finishes.key] = ready.finishes.order_version
             prepared = prepare(house, order, ready)
         except OrderError as error:
             chunk.findings[order.order_id_store] = finding_of(
@@ -414,17 +443,20 @@ def _settle(house: House, chunk: _Chunk, batch_id: int, done: Posted) -> None:
 
 def _entry(prepared: PreparedDocument, chunk: _Chunk) -> ledger_rows.PlannedEntry:
     document = prepared.document
+    newest = chunk.orders[document.key.order_id_store].updated_at.isoformat()
     return ledger_rows.PlannedEntry(
         key=document.key,
         order_number=document.order_number,
         total=document.total,
         currency=document.currency,
         digest=facts_digest(document),
-        order_version=chunk.orders[document.key.order_id_store].updated_at.isoformat(),
+        order_version=chunk.versions.get(document.key, newest),
         line_count=prepared.line_count,
         paid=document.paid,
         back_ordered=Decimal(sum(line.back_ordered for line in document.lines)),
         content=content_of(document),
+        document_on=document.document_on,
+        based_on=document.based_on,
     )
 
 

@@ -88,6 +88,17 @@ class Erp(Protocol):
         """
         ...
 
+    def begun(self, documents: Sequence[tuple[DocumentKey, str]]) -> frozenset[DocumentKey]:
+        """Return the documents that the ERP holds in part: they are finished as they were planned.
+
+        A poster may die between two calls of one document. An ERP that takes each document in one
+        transaction, or a connector that brings about whatever the document says by then, has none.
+
+        Args:
+            documents: Pairs of natural key and order number, of documents that were sent.
+        """
+        ...
+
     def post(self, prepared: PreparedDocument) -> RemoteDocument:
         """Create the document, or return the one that already carries its reference.
 

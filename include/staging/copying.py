@@ -185,13 +185,17 @@ def _timestamptz(value: datetime | None) -> bytes:
 
 @lru_cache(maxsize=1 << 14)
 def _numeric(value: Decimal | None) -> bytes:
-    """Encode a decimal: groups of four digits, the place of the first, the sign, the scale."""
+    """Encode a decimal: groups of four digits, the place of the first, the sign, the scale.
+
+    Equal numbers are written alike, with as few decimals as they need: 1.50 is remembered as 1.5.
+    """
     if value is None:
         return _NULL
     if not value.is_finite():
         raise OverflowError("a number that is not finite has no place in a column")
-    sign, _, places = value.as_tuple()
-    scale = max(0, -int(places))
+    sign, digits, places = value.as_tuple()
+    spare = len(digits) - len("".join(map(str, digits)).rstrip("0"))
+    scale = max(0, -int(places) - spare) if value else 0
     after = -(-scale // 4)
     numerator, denominator = value.as_integer_ratio()
     left = abs(numerator) * _GROUP**after // denominator

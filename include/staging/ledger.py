@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -40,6 +41,8 @@ class PlannedEntry:
         paid: Payments on the document.
         back_ordered: Units that wait for stock.
         content: What the document books.
+        document_on: Its day, in the shop's time zone.
+        based_on: The document it continues, changes, credits or voids.
     """
 
     key: DocumentKey
@@ -52,6 +55,8 @@ class PlannedEntry:
     paid: Decimal = Decimal(0)
     back_ordered: Decimal = Decimal(0)
     content: Content | None = None
+    document_on: date | None = None
+    based_on: DocumentKey | None = None
 
 
 _PLANNED = (
@@ -68,6 +73,8 @@ _PLANNED = (
     ("paid", "numeric"),
     ("back_ordered", "numeric"),
     ("content", "json"),
+    ("document_on", "date"),
+    ("based_on", "text"),
 )
 _NAMES = ", ".join(name for name, _ in _PLANNED)
 _FROM_PLANNED = (
@@ -122,6 +129,8 @@ def mark_sending(
             "paid": [entry.paid for entry in entries],
             "back_ordered": [entry.back_ordered for entry in entries],
             "content": [_content_text(entry.content) for entry in entries],
+            "document_on": [entry.document_on for entry in entries],
+            "based_on": [_spelled(entry.based_on) for entry in entries],
             "batch_id": batch_id,
         },
     )
@@ -226,7 +235,8 @@ def mark_refused(
 
 _READ = (
     "SELECT channel, order_id_store, kind, sequence, order_number, state, total, currency,"
-    " digest, order_version, reference, line_count, paid, back_ordered, remote_state, content"
+    " digest, order_version, reference, line_count, paid, back_ordered, remote_state, content,"
+    " document_on, based_on"
     " FROM erp_document"
 )
 
@@ -329,7 +339,20 @@ def _entry_of(row: Any) -> LedgerEntry:
         back_ordered=row.back_ordered,
         remote_state=RemoteState(row.remote_state) if row.remote_state else None,
         content=None if row.content is None else content_codec.from_document(row.content),
+        document_on=row.document_on,
+        based_on=_based_on(row),
     )
+
+
+def _spelled(key: DocumentKey | None) -> str | None:
+    return None if key is None else f"{key.kind}:{key.sequence}"
+
+
+def _based_on(row: Any) -> DocumentKey | None:
+    if row.based_on is None:
+        return None
+    kind, sequence = row.based_on.split(":")
+    return DocumentKey(row.channel, row.order_id_store, DocumentKind(kind), int(sequence))
 
 
 def _content_text(content: Content | None) -> str | None:

@@ -302,6 +302,10 @@ erp_document = Table(
     _optional("posted_at", INSTANT, "When the ERP was first known to hold it"),
     _needed("updated_at", INSTANT, "When the row last changed", server_default=NOW),
     _optional("content", JSON(), "What the document books: lines, charges, payments, concession"),
+    _optional("document_on", Date(), "Day of the document, in the shop's time zone"),
+    _optional(
+        "based_on", Text(), "Kind and sequence of the document it changes, bills, credits or voids"
+    ),
     CheckConstraint("state IN ('sending', 'posted', 'refused')", name="state"),
     CheckConstraint("remote_state IN ('open', 'posted', 'void')", name="remote_state"),
     CheckConstraint("state <> 'posted' OR reference IS NOT NULL", name="reference"),

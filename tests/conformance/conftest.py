@@ -44,15 +44,13 @@ def stands(
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Print a table a connector: what passed, and what is still wrong, in words."""
     tried: dict[str, list[tuple[str, str, str, str]]] = {}
-    for outcome in ("passed", "failed", "error", "xfailed"):
+    for outcome in ("passed", "failed", "error"):
         for report in terminalreporter.stats.get(outcome, ()):
             named = dict(getattr(report, "user_properties", ()))
             if TRIED not in named or (outcome == "passed" and report.when != "call"):
                 continue
             connector, group, scenario, sentence = named[TRIED]
             words = "" if outcome == "passed" else _words(report) or sentence
-            if outcome == "xfailed":
-                words = f"known: {report.wasxfail}"
             tried.setdefault(connector, []).append((group, scenario, sentence, words))
     for connector, found in sorted(tried.items()):
         good = sum(not words for *_, words in found)

@@ -112,7 +112,7 @@ class Mortal:
         return self._erp.post(prepared)
 
 
-def _killed(stand: Stand, bought: Purchase, *, at: int, after: bool) -> None:
+def killed(stand: Stand, bought: Purchase, *, at: int, after: bool) -> None:
     mortal = Mortal(stand.usual_erp(), at=at, after=after)
     with pytest.raises(Killed):
         stand.post(bought, house=stand.house(mortal))  # type: ignore[arg-type]
@@ -124,7 +124,7 @@ def killed_before_the_call(stand: Stand) -> None:
     """A poster that dies before its call: the next one finds nothing in the ERP and sends it."""
     for at in (1, 2):
         bought = stand.simple()
-        _killed(stand, bought, at=at, after=False)
+        killed(stand, bought, at=at, after=False)
         stand.post(bought)
         stand.require_all(bought, "sales_order", "invoice")
 
@@ -134,7 +134,7 @@ def killed_after_the_call(stand: Stand) -> None:
     """A poster that dies after its call: the next one finds the document and makes no other."""
     for at in (1, 2):
         bought = stand.simple()
-        _killed(stand, bought, at=at, after=True)
+        killed(stand, bought, at=at, after=True)
         before = len(stand.booked(bought))
         assert before == at, f"{before} documents after {at} calls"
         done = stand.post(bought)
@@ -151,7 +151,7 @@ def killed_in_a_later_life(stand: Stand) -> None:
     changed.later().remove(changed.parts[0], 1)
     voided.later().cancel()
     for bought in (refunded, changed, voided):
-        _killed(stand, bought, at=1, after=True)
+        killed(stand, bought, at=1, after=True)
     stand.post(refunded, changed, voided)
     stand.require_all(refunded)
     stand.require_all(changed)
@@ -163,7 +163,7 @@ def killed_in_a_later_life(stand: Stand) -> None:
 def killed_and_finalised(stand: Stand) -> None:
     """What a poster that died had made is found after people finished it, too."""
     bought = stand.simple()
-    _killed(stand, bought, at=2, after=True)
+    killed(stand, bought, at=2, after=True)
     stand.rig.finalise(bought.order_number)
     done = stand.post(bought)
     assert done.recovered == 1, f"{done.recovered} documents were recovered, not 1"

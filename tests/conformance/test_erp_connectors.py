@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from include.connectors import registry
 from include.sandbox.maps import render, rig_of
 from include.settings.channel import CHANNELS, channel_names
 from tests.conformance.conftest import TRIED, Stands
-from tests.conformance.gaps import GAPS
 from tests.conformance.rigs import has_rig, rigged, watched
 from tests.conformance.scenario import SCENARIOS
 
@@ -22,18 +19,8 @@ def test_connector(
 ) -> None:
     record_property = request.getfixturevalue("record_property")
     tried = SCENARIOS[name]
-    gap = GAPS.get((connector, name))
-    if gap is not None:
-        request.applymarker(pytest.mark.xfail(strict=True, reason=gap))
     record_property(TRIED, (connector, tried.group, name, tried.sentence))
     watched(tried, stands.of(connector))
-
-
-@pytest.mark.parametrize(("connector", "name"), GAPS)
-def test_a_known_gap_is_said_in_the_readme(connector: str, name: str) -> None:
-    assert name in SCENARIOS
-    page = Path(registry.__file__).parent / "erps" / connector / "README.md"
-    assert f"`{name}`" in page.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("connector", registry.names("erps"))

@@ -118,6 +118,16 @@ def test_a_value_that_its_column_cannot_hold_is_refused(column: str, value: obje
         encode("channel", 7, row_of(1, checks, [None] * 6))
 
 
+def test_equal_numbers_are_written_alike_whichever_came_first() -> None:
+    def written(spelled: str) -> bytes:
+        checks: dict[str, Any] = {c.name: None for c in CHECK_COLUMNS}
+        rate = checks | {"max_tax_rate": Decimal(spelled)}
+        return encode("channel", 7, row_of(1, rate, [None] * 6)).order
+
+    for spellings in (("0.0731", "0.07310", "731E-4"), ("0.000", "0", "-0.0"), ("1E+2", "100.00")):
+        assert len({written(spelled) for spelled in spellings}) == 1, spellings
+
+
 def test_an_order_without_a_document_leaves_none() -> None:
     row = LandedOrder("order/1", "#1", AT, b"digest", None, verdict="hold")
     encoded = encode("channel", 7, row)

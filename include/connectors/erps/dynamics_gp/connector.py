@@ -256,6 +256,10 @@ class DynamicsGp:
             )
         return opened
 
+    def begun(self, documents: Sequence[tuple[DocumentKey, str]]) -> frozenset[DocumentKey]:
+        """Return none: a document of GP is one transaction."""
+        return frozenset()
+
     def post(self, prepared: PreparedDocument) -> RemoteDocument:
         """Create the document, or return the one that already carries its reference.
 

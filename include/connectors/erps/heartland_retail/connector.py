@@ -161,6 +161,10 @@ class HeartlandRetail:
                 wanted.append((key, self.translator.reference(number)))
         return self.finder.find(wanted) if wanted else {}
 
+    def begun(self, documents: Sequence[tuple[DocumentKey, str]]) -> frozenset[DocumentKey]:
+        """Return none: posting goes on from whatever is there to what the document says now."""
+        return frozenset()
+
     def post(self, prepared: PreparedDocument) -> RemoteDocument:
         """Bring the document about, from wherever an earlier try left it.
 

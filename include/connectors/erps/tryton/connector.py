@@ -156,6 +156,10 @@ class Tryton:
         """Look documents up by web id and by mark; see ``Lookup.find``."""
         return self.lookup.find(documents)
 
+    def begun(self, documents: Sequence[tuple[DocumentKey, str]]) -> frozenset[DocumentKey]:
+        """Return the documents of which a step is taken; see ``Lookup.begun``."""
+        return self.lookup.begun(documents)
+
     def post(self, prepared: PreparedDocument) -> RemoteDocument:
         """Create the document, or finish the one that was begun.
 

@@ -23,6 +23,12 @@ _COUNTS = {
     "paid": RemoteState.POSTED,
     "cancelled": RemoteState.VOID,
 }
+_PLACED_BY = {
+    "": DocumentKind.SALES_ORDER,
+    "c": DocumentKind.ORDER_CHANGE,
+    "i": DocumentKind.INVOICE,
+    "r": DocumentKind.CREDIT_NOTE,
+}
 _AT_A_TIME = 500
 
 
@@ -95,6 +101,30 @@ class Lookup:
             for key, ones in found.items()
             if ones
         }
+
+    def begun(self, documents: Sequence[tuple[DocumentKey, str]]) -> frozenset[DocumentKey]:
+        """Return the documents of which Tryton holds a part: a sale, a draft, money, an amendment.
+
+        What left the warehouse for an invoice that is not posted cannot be unsaid, so each of them
+        is finished as it was planned.
+
+        Args:
+            documents: Pairs of natural key and order number, of documents that were sent.
+        """
+        keys = {mark_of(key): key for key, _ in documents}
+        if not keys:
+            return frozenset()
+        sales = self.sales.of_orders({key.order_id_store: number for key, number in documents})
+        own = [sale for several in sales.values() for sale in several]
+        marks = {invoice.mark for invoice in self.invoices.find(list(keys))}
+        marks |= {move["description"] for move in self.payments.find(list(keys))}
+        marks |= {row["description"] for row in self.amendments([sale.id for sale in own])}
+        placed = {(sale.order, _PLACED_BY[sale.role], sale.sequence or 1) for sale in own}
+        return frozenset(
+            key
+            for mark, key in keys.items()
+            if mark in marks or (key.order_id_store, key.kind, key.sequence) in placed
+        )
 
     def _settle(self, key: DocumentKey, bill: Invoice, paid: Decimal) -> None:
         """Reconcile a bill that is paid in full where its poster died just before it did."""

@@ -11,6 +11,7 @@ from include.connectors.erps.tryton.customers import Party
 from include.connectors.erps.tryton.documents import Part, TrytonDocument
 from include.connectors.erps.tryton.lookup import changes_in
 from include.connectors.erps.tryton.records import Records
+from include.connectors.erps.tryton.rpc import STOCK
 from include.connectors.erps.tryton.sales import Sale, SaleLine
 from include.domain.document import DocumentKind, RemoteDocument
 from include.domain.errors import Refused
@@ -80,12 +81,29 @@ class Ordering:
             fresh = [part for part in parts if part.key not in kept]
             if fresh:
                 self.records.sales.place(document, fresh, party or sales[0].party, role="c")
-            stock.release(self.records.client, sales)
-            self._amend(document, sales, changed, party)
-        elif done == "draft":
-            stock.release(self.records.client, sales)
-            self._validate(document, sales)
+            return self._amended_alone(document, sales, changed, party)
+        if done == "draft":
+            return self._amended_alone(document, sales)
         return self._as_it_stands(document)
+
+    def _amended_alone(
+        self,
+        document: TrytonDocument,
+        sales: Sequence[Sale],
+        changed: Mapping[int, Part | None] | None = None,
+        moved: Party | None = None,
+    ) -> RemoteDocument:
+        """Amend sales, or validate their drafts, and reserve again what they had reserved.
+
+        Nobody reserves meanwhile: two orders for one last unit would hand it over for ever.
+        """
+        with self.records.client.alone(STOCK):
+            stock.release(self.records.client, sales)
+            if changed is None:
+                self._validate(document, sales)
+            else:
+                self._amend(document, sales, changed, moved)
+            return self._as_it_stands(document)
 
     def _moved(self, document: TrytonDocument, booked: Party) -> Party | None:
         """Return the party with the order's addresses, where they are not the sale's."""

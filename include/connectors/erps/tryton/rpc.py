@@ -12,7 +12,7 @@ import json
 import random
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -43,8 +43,9 @@ _PASSING = ("could not serialize", "deadlock detected", "could not obtain lock",
 
 Domain = Sequence[Any]
 # Tryton locks what is numbered or assigned, and turns away who comes second: we queue instead.
-_QUEUES: dict[tuple[str, str, str], threading.Lock] = {}
-_QUEUED = {"assign_try": "stock", "post": "numbers"}
+STOCK = "stock"
+_QUEUES: dict[tuple[str, str, str], AbstractContextManager[Any]] = {}
+_QUEUED = {"assign_try": STOCK, "post": "numbers"}
 
 
 class TrytonWarning(Refused):
@@ -216,12 +217,17 @@ class TrytonClient:
 
     def press(self, model: str, button: str, ids: Sequence[int]) -> Any:
         """Do what a button of the model does; one at a time where Tryton takes no two."""
-        with self._queue(_QUEUED[button]) if button in _QUEUED else nullcontext():
+        with self.alone(_QUEUED[button]) if button in _QUEUED else nullcontext():
             return self.write_call(f"model.{model}.{button}", list(ids))
 
-    def _queue(self, what: str) -> threading.Lock:
+    def alone(self, what: str) -> AbstractContextManager[Any]:
+        """Return what only one thread of this process enters at a time, and may enter again.
+
+        Args:
+            what: What it is about, such as ``STOCK``.
+        """
         place = (self._remote.facts.base_url, self._database, what)
-        return _QUEUES.setdefault(place, threading.Lock())
+        return _QUEUES.setdefault(place, threading.RLock())
 
     def read_call(
         self, method: str, *params: object, context: Mapping[str, Any] | None = None

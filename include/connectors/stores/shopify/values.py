@@ -162,7 +162,7 @@ def optional_time(node: Node, key: str) -> datetime | None:
     return None if node.get(key) is None else time(node, key)
 
 
-@lru_cache(maxsize=1 << 10)
+@lru_cache(maxsize=1 << 10, typed=True)
 def rate_of(rate: float | str | None) -> Decimal | None:
     """Return a tax rate as the shortest decimal that reads back as the JSON number."""
     if rate is None:
