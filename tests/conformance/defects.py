@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -77,11 +78,12 @@ class Around:
         return getattr(self.erp, name)
 
 
-class Bending(Around):
+class Bending(Around, ABC):
     """Sends another document than the one it was given."""
 
+    @abstractmethod
     def bent(self, document: Document) -> Document:
-        raise NotImplementedError
+        """Return the document to send instead."""
 
     def prepare(self, document: Document) -> PreparedDocument:
         made = self.erp.prepare(self.bent(document))

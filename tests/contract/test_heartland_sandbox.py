@@ -293,7 +293,9 @@ def test_taxes_and_discounts_are_only_ever_added(account: Account) -> None:
     tax = account.people("POST", path, {"description": "State", "value": 1.5})
     account.people("POST", path, {"description": "State", "value": -1.5})
     assert shown(account, number)["total"] == 37
-    assert account.call("PUT", f"{path}/{tax}", json={"value": 2}).status_code == 405
+    changed = account.call("PUT", f"{path}/{tax}", json={"value": 2})
+    assert changed.status_code == 405
+    assert changed.json()["message"] == "sales/orders/taxes has no PUT"
     assert account.call("DELETE", f"{path}/{tax}").status_code == 405
 
 

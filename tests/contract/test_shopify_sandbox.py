@@ -334,10 +334,10 @@ class TestPreflight:
         answer = shop.ask(
             "{ orders(first: 1) { nodes { agreements(first: 1) { nodes { id } } } } }"
         )
-        assert code(answer) == "SANDBOX_NOT_IMPLEMENTED"
+        assert code(answer) == "SANDBOX_NOT_SERVED"
         answer = shop.ask('mutation { orderClose(input: {id: "gid://shopify/Order/1"}) '
                           "{ order { id } } }")  # fmt: skip
-        assert code(answer) == "SANDBOX_NOT_IMPLEMENTED"
+        assert code(answer) == "SANDBOX_NOT_SERVED"
 
     def test_a_field_that_no_record_holds_is_empty_but_of_its_type(self, shop: Shop) -> None:
         answer = shop.ask(

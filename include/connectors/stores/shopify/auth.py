@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -59,13 +60,14 @@ def anonymous(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-class ShopifyAuth(AuthBase):
+class ShopifyAuth(AuthBase, ABC):
     """Puts the access token on a request."""
 
+    @abstractmethod
     def token(self) -> str:
         """Return a token believed to be valid."""
-        raise NotImplementedError
 
+    @abstractmethod
     def renew(self, refused: str) -> bool:
         """Replace a token that the store refused.
 
@@ -75,7 +77,6 @@ class ShopifyAuth(AuthBase):
         Returns:
             Whether there now is another token to try.
         """
-        raise NotImplementedError
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Set the token header; a basic ``Authorization`` never goes to the store."""

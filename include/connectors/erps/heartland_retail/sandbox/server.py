@@ -77,6 +77,18 @@ class Sandbox:
         self.log: list[tuple[str, str, int]] = []
 
 
+class MethodNotAllowed(Exception):
+    """A call that the resource does not have, such as changing a tax of an order: 405.
+
+    Args:
+        method: HTTP method.
+        kind: Path of the resource, without ids.
+    """
+
+    def __init__(self, method: str, kind: str) -> None:
+        super().__init__(f"{kind} has no {method}")
+
+
 class _Gone(Response):
     """No answer at all: the connection is dropped."""
 
@@ -181,8 +193,8 @@ def _answer(  # noqa: PLR0911  one status a return
         return _refused(404, "not_found", "there is no record of that id")
     except Invalid as refusal:
         return _refused(422, refusal.error, "Validation failed", refusal.details)
-    except NotImplementedError:
-        return _refused(405, "method_not_allowed", "not here")
+    except MethodNotAllowed as refusal:
+        return _refused(405, "method_not_allowed", str(refusal))
 
 
 def _placed(path: str) -> tuple[str, list[int]]:
@@ -295,9 +307,9 @@ def _write(sandbox: Sandbox, request: Request, path: str, body: bytes) -> Respon
     kind, numbers = _placed(path)
     method, is_list = request.method, _is_list(path)
     if kind not in FIELDS or (method == "POST") != is_list:
-        raise NotImplementedError
+        raise MethodNotAllowed(method, kind)
     if kind in _ADD_ONLY and method != "POST":
-        raise NotImplementedError
+        raise MethodNotAllowed(method, kind)
     values: Row = {}
     if method != "DELETE":
         try:
@@ -362,7 +374,7 @@ def _change(sandbox: Sandbox, kind: str, numbers: list[int], row: Row, values: R
     elif kind == bills.INVOICE_LINES:
         sandbox.invoices.change_line(_parent(sandbox, kind, numbers), row, values)
     elif kind in (bills.TICKET_LINES, bills.TICKET_PAYMENTS):
-        raise NotImplementedError
+        raise MethodNotAllowed("PUT", kind)
     else:
         sandbox.account.put(kind, row["id"], values)
 
@@ -373,7 +385,7 @@ def _remove(sandbox: Sandbox, kind: str, numbers: list[int], row: Row) -> None:
     elif kind == bills.INVOICE_LINES:
         sandbox.invoices.remove_line(_parent(sandbox, kind, numbers), row)
     else:
-        raise NotImplementedError
+        raise MethodNotAllowed("DELETE", kind)
 
 
 # -- answers ----------------------------------------------------------------------------------

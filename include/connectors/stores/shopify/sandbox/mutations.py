@@ -67,7 +67,7 @@ def _refused(name: str) -> Any:
     def resolve(_source: Any, _info: GraphQLResolveInfo, **_args: Any) -> Any:
         raise GraphQLError(
             f"The sandbox does not serve {name}.",
-            extensions={"code": "SANDBOX_NOT_IMPLEMENTED"},
+            extensions={"code": "SANDBOX_NOT_SERVED"},
         )
 
     return resolve

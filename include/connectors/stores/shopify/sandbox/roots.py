@@ -27,7 +27,7 @@ from include.connectors.stores.shopify.sandbox.paging import (
     page,
     size_of,
 )
-from include.connectors.stores.shopify.sandbox.search import Habits, compile_search
+from include.connectors.stores.shopify.sandbox.search import Habits, NotSearched, compile_search
 from include.connectors.stores.shopify.sandbox.settings import SUPPORTED_VERSIONS
 
 _KEY = re.compile(r"^\| ([\w.{}]+) \|", re.MULTILINE)
@@ -79,11 +79,8 @@ def find(call: Call, path: list[str], args: dict[str, Any], sort: str) -> Found:
     habits = Habits(zone, call.shop.clock.now(), call.settings.inclusive_dates)
     try:
         search = compile_search(query, habits, search_fields("orders"))
-    except NotImplementedError as error:
-        raise GraphQLError(
-            f"The sandbox does not search orders by '{error}'.",
-            extensions={"code": "SANDBOX_NOT_IMPLEMENTED"},
-        ) from error
+    except NotSearched as refusal:
+        raise GraphQLError(str(refusal), extensions={"code": "SANDBOX_NOT_SERVED"}) from refusal
     warnings = list(search.warnings)
     if call.fault("search_warning"):
         warnings.append(

@@ -36,6 +36,17 @@ _NOT = ("NOT", "-")
 _RANGES = {">": "range_gt", ">=": "range_gte", "<": "range_lt", "<=": "range_lte"}
 
 
+class NotSearched(Exception):
+    """A field that Shopify documents for this list and this sandbox keeps no index of.
+
+    Args:
+        name: The search field.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The sandbox does not search orders by '{name}'.")
+
+
 @dataclass(slots=True)
 class Search:
     """A compiled search.
@@ -80,7 +91,7 @@ def compile_search(query: str, habits: Habits, known: frozenset[str]) -> Search:
         The predicate with its parse and its warnings.
 
     Raises:
-        NotImplementedError: A published field that this sandbox does not know how to search.
+        NotSearched: A published field that this sandbox keeps no index of.
     """
     reader = _Reader(query, habits, known)
     matches, parsed = reader.read()
@@ -196,7 +207,7 @@ def _plain_test(key: str, value: str) -> Predicate:
         return lambda row: row["test"] is wanted
     if key in _TEXTS:
         return _text_test(_TEXTS[key], value)
-    raise NotImplementedError(key)
+    raise NotSearched(key)
 
 
 def _all(_row: dict[str, Any]) -> bool:
