@@ -17,6 +17,7 @@ from include.staging import mapping
 from include.transport.connection import HttpRemote
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
     from sqlalchemy import URL, Engine
 
     from include.ports.erp import Erp, Mappings
@@ -72,8 +73,32 @@ def open_store(settings: ChannelSettings) -> OrderStore:
     """
     session, facts = connections.http_session(settings.store.connection)
     connector = registry.store(settings.store.connector)
-    own = registry.settings_of(connector, settings.store.settings, f"{settings.name}: store")
+    own = store_settings(connector, settings)
     return connector.create(session, facts, own, clock=SystemClock(), sleep=time.sleep)
+
+
+def store_settings(connector: registry.StoreConnector, settings: ChannelSettings) -> BaseModel:
+    """Return a store's own settings, with what the channel expects of the shop filled in.
+
+    A connector whose settings have ``expected_currency`` and ``expected_time_zone`` holds the shop
+    against them together with all else that it checks before a pull.
+
+    Args:
+        connector: The channel's store connector.
+        settings: The channel's settings.
+
+    Raises:
+        ConfigurationError: Names each wrong field and the rule.
+    """
+    expected = {
+        "expected_currency": settings.currency,
+        "expected_time_zone": settings.time_zone,
+    }
+    known = {
+        name: value for name, value in expected.items() if name in connector.SETTINGS.model_fields
+    }
+    where = f"{settings.name}: store"
+    return registry.settings_of(connector, known | settings.store.settings, where)
 
 
 def maps_of(channel: str, engine: Engine, *, keep: bool) -> Mappings:

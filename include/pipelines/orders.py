@@ -12,20 +12,25 @@ from include.domain.columns import Rows
 from include.domain.errors import ConfigurationError, WindowError
 from include.domain.verdict import Finding, Severity
 from include.domain.window import Basis, Selection
+from include.domain.zones import same_calendar
 from include.pipelines import translation
 from include.pipelines.chunks import chunks
 from include.pipelines.documents import POSTING_RULES
 from include.pipelines.house import House
 from include.pipelines.intake import APART_FROM, take_in
 from include.pipelines.runs import Run
-from include.ports.store import RawOrder
+from include.ports.store import RawOrder, StoreFacts
 from include.quality import runner
 from include.staging import landing, ledger, privacy, quarantine, validation
 from include.staging import orders as staged
 from include.staging.rows import LandedOrder
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import Connection
+
+    from include.settings.channel import ChannelSettings
 
 log = logging.getLogger(__name__)
 
@@ -70,17 +75,7 @@ def pull(house: House, run: Run, selection: Selection, *, apart_from: int = APAR
     """
     settings = house.settings
     facts = house.store.preflight(selection)
-    if facts.currency != settings.currency:
-        raise ConfigurationError(
-            f"{settings.name}: the store keeps its books in {facts.currency}, channel.yaml says "
-            f"currency: {settings.currency}"
-        )
-    if facts.time_zone != settings.time_zone:
-        log.warning(
-            "the store keeps the calendar of %s, channel.yaml dates documents by %s",
-            facts.time_zone,
-            settings.time_zone,
-        )
+    require_books(settings, facts, house.clock.now())
     for warning in facts.warnings:
         log.warning("%s", warning)
     # A backfill owns the days a person chose, and finds what the index showed late by itself.
@@ -118,6 +113,32 @@ def pull(house: House, run: Run, selection: Selection, *, apart_from: int = APAR
         privacy.redact_again(connection, house.channel, batch_id)
     log.info("batch %d: %d orders of %s landed", batch_id, taken.orders, selection.window)
     return batch_id
+
+
+def require_books(settings: ChannelSettings, facts: StoreFacts, now: datetime) -> None:
+    """Refuse a store whose currency or calendar is not the channel's: amounts and dates are its.
+
+    Args:
+        settings: The channel's settings.
+        facts: What the store says of itself.
+        now: The present, aware.
+
+    Raises:
+        ConfigurationError: Names what differs, both at once.
+    """
+    faults = []
+    if facts.currency != settings.currency:
+        faults.append(
+            f"the store keeps its books in {facts.currency}, channel.yaml says "
+            f"currency: {settings.currency}"
+        )
+    if not same_calendar(facts.time_zone, settings.time_zone, now):
+        faults.append(
+            f"the store keeps the calendar of {facts.time_zone}, channel.yaml dates documents by "
+            f"time_zone: {settings.time_zone}"
+        )
+    if faults:
+        raise ConfigurationError(f"{settings.name}: {'; '.join(faults)}")
 
 
 def validate(house: House, batch_id: int, *, dry_run: bool = False) -> Validated:

@@ -83,6 +83,7 @@ def test_two_channels_at_once_do_not_mix_their_orders(world: ForeignWorld):
 def test_documents_are_dated_by_the_calendar_of_the_shop(
     world: ForeignWorld, zone: str, placed_at: str, booked_on: str
 ):
+    world.store.shop["ianaTimezone"] = zone
     world.store.orders[:] = [plain_order(1, createdAt=placed_at, updatedAt=placed_at)]
     start = datetime.fromisoformat(placed_at).astimezone(UTC).replace(minute=0, second=0)
     found = beside(world, time_zone=zone).whole(Window(start, start + HOUR))

@@ -185,6 +185,19 @@ def test_a_shop_with_other_books_than_the_channel_is_told_before_anything_is_pul
     assert "OrdersHydrate" not in world.store.asked
 
 
+@pytest.mark.parametrize(("zone", "is_taken"), [("US/Eastern", True), ("America/Chicago", False)])
+def test_a_shop_with_another_calendar_than_the_channel_is_told_before_anything_is_pulled(
+    world: ForeignWorld, zone: str, is_taken: bool
+):
+    world.store.shop["ianaTimezone"] = zone
+    if is_taken:
+        assert world.whole(DAY).posted == 3
+        return
+    with pytest.raises(CounterfoilError, match=r"calendar of America/Chicago, channel\.yaml dates"):
+        world.whole(DAY)
+    assert "OrdersHydrate" not in world.store.asked
+
+
 def test_orders_in_a_currency_that_the_company_does_not_keep_are_held(world: ForeignWorld):
     world.store.shop["currencyCode"] = "EUR"
     world.store.orders[:] = [

@@ -61,9 +61,15 @@ def test_everything_missing_is_in_one_message() -> None:
         "(1) the app lacks the scope read_orders",
         "(2) the window [2026-08-23T12:00:00Z, 2026-08-24T12:00:00Z) starts more than 60 days ago",
         "(3) the shop's currency is USD but the channel books in EUR",
-        "(4) the shop's time zone is America/New_York but",
+        "(4) the shop's time zone is America/New_York but the channel dates documents by Europe",
     ):
         assert part in told
+
+
+def test_another_name_of_the_shops_time_zone_is_the_shops_time_zone() -> None:
+    store = store_of(facts(), expected_time_zone="US/Eastern")
+
+    assert store.preflight(selection()).time_zone == "America/New_York"
 
 
 @pytest.mark.parametrize(("days", "needed"), [(59, False), (61, True)])

@@ -16,6 +16,7 @@ from include.connectors.stores.shopify.client import (
 from include.connectors.stores.shopify.settings import ShopifySettings
 from include.domain.errors import ConfigurationError, RemoteUnavailable
 from include.domain.window import Selection
+from include.domain.zones import same_calendar
 from include.ports.clock import Clock
 from include.ports.store import StoreFacts
 
@@ -127,15 +128,18 @@ def _problems(
             "the app lacks the scope read_all_orders: the store would silently leave older orders "
             "out; request it from Shopify for the app, or choose a later window"
         )
-    for what, expected, actual in (
-        ("currency", settings.expected_currency, shop["currencyCode"]),
-        ("time zone", settings.expected_time_zone, shop["ianaTimezone"]),
-    ):
-        if expected is not None and expected != actual:
-            problems.append(
-                f"the shop's {what} is {actual} but the channel books in {expected}: set the "
-                f"channel's {what} to the shop's"
-            )
+    currency, zone = shop["currencyCode"], shop["ianaTimezone"]
+    if settings.expected_currency not in (None, currency):
+        problems.append(
+            f"the shop's currency is {currency} but the channel books in "
+            f"{settings.expected_currency}: set the channel's currency to the shop's"
+        )
+    expected = settings.expected_time_zone
+    if expected is not None and not same_calendar(expected, zone, clock.now()):
+        problems.append(
+            f"the shop's time zone is {zone} but the channel dates documents by {expected}: set "
+            "the channel's time_zone to the shop's"
+        )
     return problems
 
 

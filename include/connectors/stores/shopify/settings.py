@@ -19,10 +19,13 @@ class ShopifySettings(BaseModel):
     expected_currency: str | None = Field(
         default=None,
         pattern="^[A-Z]{3}$",
-        description="ISO 4217 shop currency the channel books in; preflight refuses another.",
+        description="ISO 4217 shop currency; preflight refuses another. The channel's `currency` "
+        "unless set.",
     )
     expected_time_zone: str | None = Field(
-        default=None, description="IANA zone of the shop; preflight refuses another."
+        default=None,
+        description="IANA zone of the shop; preflight refuses one with other hours. The channel's "
+        "`time_zone` unless set.",
     )
     page_size: int = Field(
         default=PAGE_CAP, ge=1, le=PAGE_CAP, description="Orders in one page of the id list."
