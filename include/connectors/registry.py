@@ -13,14 +13,16 @@ from enum import StrEnum
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
 from include.domain.errors import ConfigurationError
-from include.ports.erp import Erp
-from include.ports.store import OrderStore
 from include.settings.faults import told
+
+if TYPE_CHECKING:
+    from include.ports.erp import Erp
+    from include.ports.store import OrderStore
 
 _HERE = Path(__file__).resolve().parent
 _EXPOSED = {"stores": ("SETTINGS",), "erps": ("SETTINGS", "REMOTE")}

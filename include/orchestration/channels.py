@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from airflow.sdk import DAG, CronDataIntervalTimetable, task
+from airflow.sdk import DAG, CronDataIntervalTimetable, get_parsing_context, task
 from airflow.sdk.exceptions import AirflowTimetableInvalid
 
 from include.connectors import registry
@@ -84,9 +84,17 @@ def _unusable(settings: ChannelSettings) -> Iterator[str]:
         yield f"suite: there is no {settings.suite!r}; there are: {', '.join(suites)}"
 
 
+def _asked_for() -> list[str]:
+    """Return the channels to make DAGs of: a task parses its file for one DAG alone."""
+    names, dag_id = channel_names(), get_parsing_context().dag_id
+    if dag_id is None:
+        return names
+    return [name for name in names if dag_id.endswith(f"__{name}")] or names
+
+
 def each_channel() -> Iterator[Channel]:
-    """Yield every channel whose file is right."""
-    for name in channel_names():
+    """Yield every channel whose file is right, and that the file is parsed for."""
+    for name in _asked_for():
         try:
             settings = checked(name)
         except ConfigurationError:
@@ -111,7 +119,7 @@ def refusals(*flows: str) -> Iterator[DAG]:
     Args:
         flows: Names of flows that every channel has.
     """
-    for name in channel_names():
+    for name in _asked_for():
         try:
             checked(name)
         except ConfigurationError as error:

@@ -1,5 +1,7 @@
 """The task callables. Each opens the channel, runs one use case and passes on ids and counts.
 
+A DAG file is parsed anew for every task, so each step imports what it runs, and only that.
+
 Errors are translated to Airflow here and nowhere else: what only a person can mend fails at once;
 what may pass by itself is retried; a refused order is never an error of the task.
 """
@@ -10,18 +12,14 @@ import functools
 import logging
 from collections import Counter
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from include.domain.errors import ConfigurationError, RemoteUnavailable, WindowError
-from include.orchestration import reports, retention
-from include.orchestration.bootstrap import open_house
-from include.orchestration.context import current_run
-from include.pipelines import documents, dry_run, housekeeping, orders, proof
-from include.reporting import plan_export, proof_export
-from include.staging import landing
-from include.staging.plans import KeptPlan
+
+if TYPE_CHECKING:
+    from include.staging.plans import KeptPlan
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +49,10 @@ def translated(step: Callable[P, R]) -> Callable[P, R]:
 @translated
 def pull(channel: str) -> int:
     """Pull the run's window and return its landing batch."""
+    from include.orchestration.bootstrap import open_house
+    from include.orchestration.context import current_run
+    from include.pipelines import orders
+
     run = current_run()
     with open_house(channel) as house:
         return orders.pull(house, run, run.selection(house.settings, house.clock.now()))
@@ -59,6 +61,9 @@ def pull(channel: str) -> int:
 @translated
 def validate(channel: str, batch_id: int, *, dry_run: bool = False) -> int:
     """Validate a batch, hold back its bad orders, and pass the batch on."""
+    from include.orchestration.bootstrap import open_house
+    from include.pipelines import orders
+
     with open_house(channel) as house:
         found = orders.validate(house, batch_id, dry_run=dry_run)
     log.info("%d orders: %d held, %d with a warning", found.orders, found.held, found.warned)
@@ -68,6 +73,9 @@ def validate(channel: str, batch_id: int, *, dry_run: bool = False) -> int:
 @translated
 def load(channel: str, batch_id: int) -> int:
     """Stage a batch's good orders, and pass the batch on."""
+    from include.orchestration.bootstrap import open_house
+    from include.pipelines import orders
+
     with open_house(channel) as house:
         changed = orders.load(house, batch_id)
     log.info("batch %d: %d orders new or changed in staging", batch_id, changed)
@@ -77,6 +85,10 @@ def load(channel: str, batch_id: int) -> int:
 @translated
 def post(channel: str, batch_id: int) -> int:
     """Post what the ERP lacks of a batch, and pass the batch on."""
+    from include.orchestration.bootstrap import open_house
+    from include.orchestration.context import current_run
+    from include.pipelines import documents, orders
+
     run = current_run()
     with open_house(channel) as house:
         todo = orders.orders_to_post(house, batch_id, run)
@@ -95,6 +107,13 @@ def post(channel: str, batch_id: int) -> int:
 @translated
 def prove(channel: str, batch_id: int) -> dict[str, int]:
     """Prove the run's window; fail when anything is unexplained."""
+    from include.orchestration import reports
+    from include.orchestration.bootstrap import open_house
+    from include.orchestration.context import current_run
+    from include.pipelines import proof
+    from include.reporting import proof_export
+    from include.staging import landing
+
     run = current_run()
     with open_house(channel) as house:
         with house.engine.connect() as connection:
@@ -113,6 +132,10 @@ def prove(channel: str, batch_id: int) -> dict[str, int]:
 @translated
 def print_plan(channel: str, batch_id: int) -> dict[str, int]:
     """Show what posting a batch would do, in the log, on the page and as files; send nothing."""
+    from include.orchestration.bootstrap import open_house
+    from include.orchestration.context import current_run
+    from include.pipelines import dry_run
+
     run = current_run()
     with open_house(channel, dry_run=True) as house:
         kept = dry_run.keep(house, "orders", run.run_id, dry_run.plan_batch(house, batch_id))
@@ -125,6 +148,9 @@ def show_plan(kept: KeptPlan) -> dict[str, int]:
     Args:
         kept: The plan.
     """
+    from include.orchestration import reports
+    from include.reporting import plan_export
+
     log.info("\n%s", plan_export.as_text(kept))
     for path in reports.write_plan(kept):
         log.info("plan written to %s", path)
@@ -135,6 +161,10 @@ def show_plan(kept: KeptPlan) -> dict[str, int]:
 @translated
 def tidy(channel: str) -> dict[str, int]:
     """Remove rows and files past their retention and build the Data Docs of what is kept."""
+    from include.orchestration import reports, retention
+    from include.orchestration.bootstrap import open_house
+    from include.pipelines import housekeeping
+
     with open_house(channel) as house:
         purged = housekeeping.purge(house, retention.raw_days())
         plans = housekeeping.forget_plans(reports.folder() / "plans", house.clock.now())

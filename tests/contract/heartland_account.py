@@ -12,7 +12,8 @@ from typing import Any
 
 import requests
 
-from include.connectors.erps.heartland_retail import SETTINGS, HeartlandRetail, create
+from include.connectors.erps.heartland_retail import SETTINGS
+from include.connectors.erps.heartland_retail.connector import HeartlandRetail, create
 from include.connectors.erps.heartland_retail.sandbox.rig import TOKEN, HeartlandRig, open_rig
 from include.domain.document import (
     Document,

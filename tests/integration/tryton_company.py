@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from include.connectors.erps.tryton import SETTINGS, Tryton, create
+from include.connectors.erps.tryton import SETTINGS
+from include.connectors.erps.tryton.connector import Tryton, create
 from include.connectors.erps.tryton.sandbox.rig import TrytonRig, open_rig
 from include.connectors.erps.tryton.sandbox.server import SandboxError, install
 from include.domain.document import (

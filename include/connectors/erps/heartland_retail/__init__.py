@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from include.connectors.erps.heartland_retail.connector import HeartlandRetail, create
 from include.connectors.erps.heartland_retail.settings import HeartlandRetailSettings
 
 SETTINGS = HeartlandRetailSettings
 REMOTE = "http"
-
-__all__ = ["REMOTE", "SETTINGS", "HeartlandRetail", "create"]

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from include.connectors.erps.tryton.connector import Tryton, create
 from include.connectors.erps.tryton.settings import TrytonSettings
 
 SETTINGS = TrytonSettings
 REMOTE = "http"
-
-__all__ = ["REMOTE", "SETTINGS", "Tryton", "create"]
