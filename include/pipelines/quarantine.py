@@ -22,7 +22,7 @@ from include.pipelines.chunks import chunks
 from include.pipelines.house import House
 from include.pipelines.runs import Run, RunType
 from include.ports.store import RawOrder
-from include.staging import desk, landing, privacy, quarantine
+from include.staging import desk, held_orders, landing, privacy, quarantine
 from include.staging import orders as staged
 
 log = logging.getLogger(__name__)
@@ -60,13 +60,13 @@ class ReplayOf:
     marked: bool = False
     source: Source = Source.STORE
 
-    def wanted(self, channel: str) -> desk.Wanted:
+    def wanted(self, channel: str) -> held_orders.Wanted:
         """Return the same as a search of quarantine.
 
         Args:
             channel: Channel id.
         """
-        return desk.Wanted(
+        return held_orders.Wanted(
             channels=(channel,),
             reason_classes=self.reason_classes,
             min_days=self.min_days,
@@ -112,7 +112,9 @@ def replay(house: House, run_id: str, what: ReplayOf) -> Replayed:
     """
     done = Replayed()
     with house.engine.connect() as connection:
-        rows = desk.find(connection, what.wanted(house.channel), house.clock.now(), limit=MOST_ROWS)
+        rows = held_orders.find(
+            connection, what.wanted(house.channel), house.clock.now(), limit=MOST_ROWS
+        )
     numbers = {row.order_id_store: row.order_number for row in rows}
     done.orders = len(numbers)
     for part in chunks(numbers.items(), CHUNK):
@@ -140,7 +142,9 @@ def plan_replay(house: House, run_id: str, what: ReplayOf) -> dry_run.Planned:
         WindowError: The store's documents are not complete.
     """
     with house.engine.connect() as connection:
-        rows = desk.find(connection, what.wanted(house.channel), house.clock.now(), limit=MOST_ROWS)
+        rows = held_orders.find(
+            connection, what.wanted(house.channel), house.clock.now(), limit=MOST_ROWS
+        )
     numbers = {row.order_id_store: row.order_number for row in rows}
     raws: list[_Fetched] = []
     for part in chunks(numbers.items(), CHUNK):

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from include.reporting.proof_export import amount, instant
-from include.staging.desk import HeldOrder, bucket_of
+from include.staging.held_orders import HeldOrder, bucket_of
 
 COLUMNS = (
     "channel",

@@ -11,7 +11,7 @@ from include.domain.proof import WindowProof
 from include.reporting.channel_settings import Group
 from include.staging import customers
 from include.staging.amendments import Amendment
-from include.staging.desk import AuditEntry, HeldOrder, Note, Summary, Wanted
+from include.staging.held_orders import AuditEntry, HeldOrder, Note, Summary, Wanted
 from include.staging.plans import KeptPlan
 
 

@@ -17,7 +17,7 @@ from fastapi import APIRouter, Depends, FastAPI, Form, HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
 
 from include.staging.amendments import NotAmendable
-from include.staging.desk import HeldOrder
+from include.staging.held_orders import HeldOrder
 
 from .frame import download, frame
 from .ports import EditAccess, QuarantineDesk, Replayer

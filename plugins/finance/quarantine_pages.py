@@ -12,7 +12,7 @@ from fastapi import HTTPException, Request
 from fastapi.responses import Response
 
 from include.reporting.quarantine_export import COLUMNS, as_csv
-from include.staging.desk import AGE_BUCKETS, HeldOrder, Summary, Wanted, bucket_of
+from include.staging.held_orders import AGE_BUCKETS, HeldOrder, Summary, Wanted, bucket_of
 
 from .pages import Pages
 from .ports import History

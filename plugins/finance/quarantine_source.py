@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from sqlalchemy import text
 
-from include.staging import amendments, desk, mapping, quarantine
-from include.staging.desk import HeldOrder, Summary, Wanted
+from include.staging import amendments, desk, held_orders, mapping, quarantine
+from include.staging.held_orders import HeldOrder, Summary, Wanted
 
 from .ports import History
 from .source import Staging
@@ -23,36 +23,36 @@ class StagingDesk(Staging):
     def channels(self) -> Sequence[str]:
         """Return every channel that ever held an order."""
         with self._reading() as connection:
-            return desk.channels(connection)
+            return held_orders.channels(connection)
 
     def choices(self, channels: Sequence[str]) -> dict[str, list[str]]:
         """Return the reason classes and owners that open rows of the channels name."""
         with self._reading() as connection:
-            return desk.choices(connection, channels)
+            return held_orders.choices(connection, channels)
 
     def find(self, wanted: Wanted, now: datetime, limit: int, offset: int) -> Sequence[HeldOrder]:
         """Return rows, those that hold an order first."""
         with self._reading() as connection:
-            return desk.find(connection, wanted, now, limit=limit, offset=offset)
+            return held_orders.find(connection, wanted, now, limit=limit, offset=offset)
 
     def summary(self, wanted: Wanted, now: datetime) -> Summary:
         """Count rows by reason and by age."""
         with self._reading() as connection:
-            return desk.summary(connection, wanted, now)
+            return held_orders.summary(connection, wanted, now)
 
     def one(self, quarantine_id: int) -> HeldOrder | None:
         """Return one row."""
         with self._reading() as connection:
-            return desk.one(connection, quarantine_id)
+            return held_orders.one(connection, quarantine_id)
 
     def history(self, row: HeldOrder) -> History:
         """Return everything known of a row's order."""
         channel, order_id = row.channel, row.order_id_store
         with self._reading() as connection:
             return History(
-                desk.rows_of_order(connection, channel, order_id),
-                desk.notes(connection, channel, order_id),
-                desk.audit(connection, channel, order_id),
+                held_orders.rows_of_order(connection, channel, order_id),
+                held_orders.notes(connection, channel, order_id),
+                held_orders.audit(connection, channel, order_id),
                 quarantine.written_off(connection, channel, [order_id]).get(order_id),
                 amendments.of_order(connection, channel, order_id),
                 amendments.missing_on(connection, channel, order_id),

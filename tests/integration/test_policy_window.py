@@ -14,7 +14,7 @@ from include.pipelines import documents, orders
 from include.pipelines.proof import prove
 from include.pipelines.quarantine import ReplayOf, replay
 from include.settings.channel import PolicySettings
-from include.staging import desk
+from include.staging import desk, held_orders
 from local.postgres import EmbeddedPostgres
 from tests.integration.world import NOW, World, day, open_world
 
@@ -32,10 +32,10 @@ def choose(world: World, **policy: object) -> None:
     world.house.settings = world.house.settings.model_copy(update={"policy": chosen})
 
 
-def held(world: World, *reasons: str) -> list[desk.HeldOrder]:
-    wanted = desk.Wanted(reason_classes=reasons, severity="critical")
+def held(world: World, *reasons: str) -> list[held_orders.HeldOrder]:
+    wanted = held_orders.Wanted(reason_classes=reasons, severity="critical")
     with world.house.engine.connect() as connection:
-        return desk.find(connection, wanted, NOW, limit=500)
+        return held_orders.find(connection, wanted, NOW, limit=500)
 
 
 def count(world: World, soptype: int) -> int:
@@ -82,7 +82,7 @@ def test_nothing_is_posted_before_a_person_approved_it_and_a_dearer_edit_asks_ag
     assert released(world, first)[-1][2] == dearer.amount > first.amount
 
 
-def released(world: World, row: desk.HeldOrder) -> list[tuple[object, ...]]:
+def released(world: World, row: held_orders.HeldOrder) -> list[tuple[object, ...]]:
     return world.ask(
         "select actor, after ->> 'rule', (after ->> 'total')::numeric from log_audit"
         " where action = 'released' and key ->> 'order_id_store' = :order order by audit_id",

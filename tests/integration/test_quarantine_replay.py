@@ -15,7 +15,7 @@ from include.connectors.stores.shopify.sandbox.people import address
 from include.domain.proof import WindowProof
 from include.pipelines import documents, dry_run, orders
 from include.pipelines.quarantine import Replayed, ReplayOf, Source, plan_replay, replay
-from include.staging import amendments, desk, mapping, plans, privacy, quarantine
+from include.staging import amendments, desk, held_orders, mapping, plans, privacy, quarantine
 from include.staging import orders as staged
 from local.postgres import EmbeddedPostgres
 from tests.integration.world import NOW, World, day, open_world
@@ -44,12 +44,12 @@ def add_klarna(world: World) -> None:
     world.house.__dict__.pop("erp", None)
 
 
-def held(world: World, **wanted: object) -> list[desk.HeldOrder]:
+def held(world: World, **wanted: object) -> list[held_orders.HeldOrder]:
     with world.house.engine.connect() as connection:
-        return desk.find(connection, desk.Wanted(**wanted), NOW)  # type: ignore[arg-type]
+        return held_orders.find(connection, held_orders.Wanted(**wanted), NOW)  # type: ignore[arg-type]
 
 
-def waiting_for_klarna(world: World) -> desk.HeldOrder:
+def waiting_for_klarna(world: World) -> held_orders.HeldOrder:
     (row,) = held(world, words="klarna_pay_later")
     return row
 
@@ -140,7 +140,7 @@ def test_marked_orders_are_replayed_and_lose_their_mark(world: World) -> None:
     assert (done.orders, done.held) == (1, 1)
     assert held(world, marked=True) == []
     with world.house.engine.connect() as connection:
-        (asked,) = desk.audit(connection, CHANNEL, waiting.order_id_store)
+        (asked,) = held_orders.audit(connection, CHANNEL, waiting.order_id_store)
     assert (asked.actor, asked.action) == ("ada", "replay asked")
 
 
