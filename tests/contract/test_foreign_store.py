@@ -75,6 +75,30 @@ def test_only_the_admin_path_itself_is_taken_off_an_address(given: str, root: st
 
 
 @pytest.mark.parametrize(
+    "given",
+    [
+        "https://pine-and-harbor.myshopify.com",
+        "https://pine-and-harbor.myshopify.com/",
+        " https://Pine-and-Harbor.myshopify.com/admin/settings/domains ",
+        "http://pine-and-harbor.myshopify.com",
+        "https://pine-and-harbor.myshopify.com/:443",
+        "https://admin.shopify.com/store/pine-and-harbor",
+        "https://admin.shopify.com/store/pine-and-harbor/orders?query=x",
+        "http://admin.shopify.com/store/Pine-and-Harbor/",
+        "https://pine-and-harbor",
+    ],
+)
+def test_every_address_of_a_shop_becomes_its_domain_over_https(given: str) -> None:
+    assert root_of(given) == "https://pine-and-harbor.myshopify.com"
+
+
+@pytest.mark.parametrize("given", ["https://admin.shopify.com", "https://admin.shopify.com/store/"])
+def test_the_admins_address_without_a_store_is_refused_with_what_to_enter(given: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"names no store: set the connection's host"):
+        root_of(given)
+
+
+@pytest.mark.parametrize(
     "facts",
     [
         {"password": SecretStr(TOKEN)},

@@ -30,7 +30,8 @@ from tests.unit.planned_books import PlannedBooks
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "peer_scenarios.md"
-VERDICTS = ("covered", "open", "not ours")
+VERDICTS = ("covered", "open", "another flow", "not ours")
+FLOWS = ("payouts", "stock", "shipments")
 
 
 def accounted() -> list[tuple[str, set[int], str]]:
@@ -73,6 +74,11 @@ def test_every_test_that_the_page_names_exists() -> None:
     named = set(re.findall(r"`(test_\w+)`", PAGE.read_text()))
     assert named - there == set()
     assert all("`test_" in where for verdict, _, where in accounted() if verdict == "covered")
+
+
+def test_what_belongs_to_another_flow_names_it() -> None:
+    elsewhere = [where for verdict, _, where in accounted() if verdict == "another flow"]
+    assert {where.partition(":")[0] for where in elsewhere} == set(FLOWS)
 
 
 def returned(*parts: tuple[int, str | None]) -> Document:

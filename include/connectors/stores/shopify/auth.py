@@ -31,24 +31,46 @@ logger = logging.getLogger(__name__)
 
 TOKEN_HEADER = "X-Shopify-Access-Token"  # noqa: S105  a header's name
 _STATIC_PREFIXES = ("shpat_", "shpca_", "shpua_", "shppa_")
+_ADMIN_HOST = "admin.shopify.com"
+_SHOP_SUFFIX = ".myshopify.com"
+_STORE_IN_ADMIN = re.compile(r"/store/([\w-]+)(?=/|$)")
+_BARE_NAME = re.compile(r"(?!localhost)[a-z0-9][a-z0-9-]*")
 _MARGIN = timedelta(minutes=5)
 _DEFAULT_LIFE_SECONDS = 86_399
 _ATTEMPTS = 5
 
 
 def root_of(base_url: str) -> str:
-    """Return the store's root: the base URL without a slash at its end or an ``/admin`` path.
+    """Return the store's root, whichever of its addresses a person copied into the connection.
 
-    A connection whose host ends in a slash, or names its port already, gets its port in the wrong
-    place, or twice.
+    That is the base URL without a slash at its end or an ``/admin`` path. The admin's own address
+    (``https://admin.shopify.com/store/<name>/...``) and a bare store name become the shop's domain;
+    a shop's domain is always asked over HTTPS, because the token goes with every call. A connection
+    whose host ends in a slash, or names its port already, gets its port in the wrong place, or
+    twice.
 
     Args:
         base_url: What the connection says.
+
+    Raises:
+        ConfigurationError: It is the admin's address without a store in it.
     """
     parts = urlsplit(base_url.strip())
     path, _, port = parts.path.partition("/:")
     host = f"{parts.netloc}:{port}" if port.isdigit() else parts.netloc
-    host = re.sub(r"(:\d+)\1$", r"\1", host)
+    host = re.sub(r"(:\d+)\1$", r"\1", host).lower()
+    if parts.hostname == _ADMIN_HOST:
+        named = _STORE_IN_ADMIN.match(parts.path)
+        if named is None:
+            raise ConfigurationError(
+                f"{base_url.strip()} is the address of Shopify's admin and names no store: set the "
+                "connection's host to the store's own, such as https://example.myshopify.com"
+            )
+        return f"https://{named[1].lower()}{_SHOP_SUFFIX}"
+    if parts.scheme == "https" and _BARE_NAME.fullmatch(host):
+        host += _SHOP_SUFFIX
+    if (parts.hostname or "").endswith(_SHOP_SUFFIX) or host.endswith(_SHOP_SUFFIX):
+        return f"https://{host.partition(':')[0]}"
     path = re.split(r"/admin(?=/|$)", path, maxsplit=1)[0].rstrip("/")
     return f"{parts.scheme}://{host}{path}"
 
