@@ -68,6 +68,10 @@ class SlowErp:
         self._answer()
         return {key: (self._held[key],) for key, _ in documents if key in self._held}
 
+    def begun(self, documents: Sequence[tuple[DocumentKey, str]]) -> frozenset[DocumentKey]:
+        """Have begun nothing."""
+        return frozenset()
+
     def post(self, prepared: PreparedDocument) -> RemoteDocument:
         """Keep the document."""
         self._answer()
