@@ -112,12 +112,12 @@ def prove(channel: str, batch_id: int) -> dict[str, int]:
     from include.orchestration.context import current_run
     from include.pipelines import proof
     from include.reporting import proof_export
-    from include.staging import landing
+    from include.staging import batches
 
     run = current_run()
     with open_house(channel) as house:
         with house.engine.connect() as connection:
-            selection = landing.read_batch(connection, batch_id).selection
+            selection = batches.read_batch(connection, batch_id).selection
         found = proof.prove(house, run, selection, batch_id)
     log.info("\n%s", proof_export.as_text(found))
     for path in reports.write_proof(found):

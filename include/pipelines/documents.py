@@ -42,7 +42,7 @@ from include.pipelines.chunks import chunks
 from include.pipelines.house import House
 from include.pipelines.periods import Periods
 from include.pipelines.surprises import SURPRISES, contained
-from include.staging import landing, quarantine
+from include.staging import batches, quarantine
 from include.staging import ledger as ledger_rows
 from include.staging import orders as staged
 from include.staging.approvals import approved_totals
@@ -132,7 +132,7 @@ def post(house: House, order_ids: Iterable[str], batch_id: int) -> Posted:
         with posting_lock(house.engine, house.channel):
             _post_chunk(house, ids, batch_id, done, periods)
     with house.engine.begin() as connection:
-        landing.set_state(connection, batch_id, landing.BatchState.POSTED)
+        batches.set_state(connection, batch_id, batches.BatchState.POSTED)
     return done
 
 

@@ -21,7 +21,7 @@ from include.pipelines.intake import APART_FROM, take_in
 from include.pipelines.runs import Run
 from include.ports.store import RawOrder, StoreFacts
 from include.quality import runner
-from include.staging import landing, ledger, privacy, quarantine, validation
+from include.staging import batches, landing, ledger, privacy, quarantine, validation
 from include.staging import orders as staged
 from include.staging.rows import LandedOrder
 
@@ -89,7 +89,7 @@ def pull(house: House, run: Run, selection: Selection, *, apart_from: int = APAR
     headers = list(house.store.list_headers(wide))
     owned = sum(selection.owns(header.created_at, header.updated_at) for header in headers)
     with house.engine.begin() as connection:
-        batch_id = landing.open_batch(
+        batch_id = batches.open_batch(
             connection,
             house.channel,
             run_id=run.run_id,
@@ -102,7 +102,7 @@ def pull(house: House, run: Run, selection: Selection, *, apart_from: int = APAR
     if taken.orders != len(headers):
         raise WindowError(f"the store listed {len(headers)} orders and sent {taken.orders} of them")
     with house.engine.begin() as connection:
-        landing.finish_batch(
+        batches.finish_batch(
             connection,
             batch_id,
             store_count=len(headers),
@@ -156,7 +156,7 @@ def validate(house: House, batch_id: int, *, dry_run: bool = False) -> Validated
         WindowError: A rule about the window as a whole is broken.
     """
     with house.engine.connect() as connection:
-        batch = landing.read_batch(connection, batch_id)
+        batch = batches.read_batch(connection, batch_id)
         broken = landing.read_faults(connection, batch_id)
         suite = SUITES / f"{house.settings.suite}.json"
         wanted = runner.read_suite(suite).columns
@@ -202,7 +202,7 @@ def validate(house: House, batch_id: int, *, dry_run: bool = False) -> Validated
                 outcome.statistics,
             ),
         )
-        landing.set_state(connection, batch_id, landing.BatchState.VALIDATED)
+        batches.set_state(connection, batch_id, batches.BatchState.VALIDATED)
         if not dry_run:
             _quarantine(house, connection, batch_id, _ids(columns, rows), findings)
     for finding in findings[:LOGGED]:

@@ -32,7 +32,7 @@ from include.pipelines.proof_lives import Life, life_of, sum_documents, sum_live
 from include.pipelines.runs import Run
 from include.pipelines.surprises import SURPRISES, contained
 from include.ports.store import OrderHeader
-from include.staging import landing, quarantine
+from include.staging import batches, quarantine
 from include.staging import ledger as ledger_rows
 from include.staging import orders as staged
 from include.staging import proof as proof_rows
@@ -98,7 +98,7 @@ def prove(house: House, run: Run, selection: Selection, batch_id: int) -> Window
         RemoteUnavailable: A side could not be read.
     """
     with house.engine.connect() as connection:
-        pulled_at = landing.read_batch(connection, batch_id).created_at
+        pulled_at = batches.read_batch(connection, batch_id).created_at
     accounts: list[tuple[OrderHeader, _Account]] = []
     for headers in chunks(house.store.list_headers(selection), CHUNK):
         sides = _read(house, headers)
@@ -108,7 +108,7 @@ def prove(house: House, run: Run, selection: Selection, batch_id: int) -> Window
     proof = _sum_up(house, run, selection, batch_id, accounts)
     with house.engine.begin() as connection:
         proof_rows.write(connection, proof)
-        landing.set_state(connection, batch_id, landing.BatchState.PROVEN)
+        batches.set_state(connection, batch_id, batches.BatchState.PROVEN)
     return proof
 
 

@@ -22,7 +22,7 @@ from include.pipelines.chunks import chunks
 from include.pipelines.house import House
 from include.pipelines.runs import Run, RunType
 from include.ports.store import RawOrder
-from include.staging import desk, held_orders, landing, privacy, quarantine
+from include.staging import batches, desk, held_orders, landing, privacy, quarantine
 from include.staging import orders as staged
 
 log = logging.getLogger(__name__)
@@ -227,7 +227,7 @@ def _land(house: House, run_id: str, raws: Sequence[_Fetched]) -> int:
     run = Run(run_id, RunType.MANUAL, window, tuple(f.raw.order_number for f in raws))
     rows = [orders.translate(house, fetched.raw, fetched.units) for fetched in raws]
     with house.engine.begin() as connection:
-        batch_id = landing.open_batch(
+        batch_id = batches.open_batch(
             connection,
             house.channel,
             run_id=run.run_id,
@@ -237,7 +237,7 @@ def _land(house: House, run_id: str, raws: Sequence[_Fetched]) -> int:
             store_count=len(raws),
         )
         landed = landing.land(connection, batch_id, rows)
-        landing.finish_batch(
+        batches.finish_batch(
             connection,
             batch_id,
             store_count=len(raws),

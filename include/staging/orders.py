@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 
 from include.domain.errors import WindowError
 from include.staging import amendments
-from include.staging.landing import BatchState
+from include.staging.batches import BatchState
 
 
 class Loaded(NamedTuple):

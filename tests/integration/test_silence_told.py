@@ -15,8 +15,8 @@ from include.domain.window import Basis, Selection, Window
 from include.pipelines import silence
 from include.pipelines.house import House
 from include.settings.channel import load_channel
+from include.staging import batches
 from include.staging import engine as staging
-from include.staging import landing
 
 CHANNEL = "shopify_gp"
 LAST = datetime(2026, 6, 10, 15, tzinfo=UTC)
@@ -66,7 +66,7 @@ def looked_until(
         for back in range(5, -1, -1):
             end = at - timedelta(hours=back * hours)
             window = Window(end - timedelta(hours=hours), end)
-            batch_id = landing.open_batch(
+            batch_id = batches.open_batch(
                 connection,
                 CHANNEL,
                 run_id=f"{end}{numbers}",
@@ -74,7 +74,7 @@ def looked_until(
                 selection=Selection(window, Basis.UPDATED, numbers),
                 fetched=window,
             )
-            landing.finish_batch(
+            batches.finish_batch(
                 connection, batch_id, store_count=0, owned=0, pulled=0, normalised=0
             )
     return batch_id

@@ -29,7 +29,7 @@ from include.domain.order import (
 )
 from include.domain.window import Basis, Selection, Window
 from include.ports.store import RawOrder
-from include.staging import bulk, landing, orders
+from include.staging import batches, bulk, landing, orders
 from include.staging import engine as staging
 from include.staging.checks import CHECK_COLUMNS
 from include.staging.rows import LandedOrder, landed, unreadable
@@ -111,7 +111,7 @@ def landed_of(order: Order, **checks: Any) -> LandedOrder:
 
 def open_batch(engine: Engine, run_id: str = "run-1") -> int:
     with staging.unit_of_work(engine) as connection:
-        batch_id = landing.open_batch(
+        batch_id = batches.open_batch(
             connection,
             CHANNEL,
             run_id=run_id,
@@ -458,14 +458,14 @@ def test_a_later_attempt_of_a_run_takes_over_and_the_earlier_one_can_write_no_mo
     with pytest.raises(WindowError, match="taken over"):
         land(engine, earlier, [landed_of(order_of(2))])
     with pytest.raises(WindowError, match="taken over"), staging.unit_of_work(engine) as connection:
-        landing.finish_batch(connection, earlier, store_count=1, owned=1, pulled=1, normalised=1)
+        batches.finish_batch(connection, earlier, store_count=1, owned=1, pulled=1, normalised=1)
     assert land(engine, later, [landed_of(order_of(1))]) == (1, 0, ())
 
 
 def test_a_batch_remembers_what_it_pulled_and_how_far_it_came(engine: Engine) -> None:
     selection = Selection(WINDOW, Basis.CREATED_OR_UPDATED, ("#1", "#2"), ("paid",))
     with staging.unit_of_work(engine) as connection:
-        batch_id = landing.open_batch(
+        batch_id = batches.open_batch(
             connection,
             CHANNEL,
             run_id="backfill-1",
@@ -473,18 +473,18 @@ def test_a_batch_remembers_what_it_pulled_and_how_far_it_came(engine: Engine) ->
             selection=selection,
             fetched=WINDOW.widened(timedelta(minutes=1)),
         )
-        landing.finish_batch(connection, batch_id, store_count=9, owned=8, pulled=8, normalised=7)
-        landed = landing.read_batch(connection, batch_id)
-        landing.set_state(connection, batch_id, landing.BatchState.PROVEN)
+        batches.finish_batch(connection, batch_id, store_count=9, owned=8, pulled=8, normalised=7)
+        landed = batches.read_batch(connection, batch_id)
+        batches.set_state(connection, batch_id, batches.BatchState.PROVEN)
         orders.load_batch(connection, batch_id)
-        proven = landing.read_batch(connection, batch_id)
+        proven = batches.read_batch(connection, batch_id)
         with pytest.raises(WindowError, match="no batch"):
-            landing.read_batch(connection, batch_id + 1)
+            batches.read_batch(connection, batch_id + 1)
     assert landed.selection == selection
     assert landed.fetched == WINDOW.widened(timedelta(minutes=1))
-    assert (landed.state, landed.store_count, landed.owned) == (landing.BatchState.LANDED, 9, 8)
+    assert (landed.state, landed.store_count, landed.owned) == (batches.BatchState.LANDED, 9, 8)
     assert (landed.pulled, landed.normalised) == (8, 7)
-    assert proven.state is landing.BatchState.PROVEN
+    assert proven.state is batches.BatchState.PROVEN
 
 
 def test_a_process_that_is_killed_while_landing_leaves_only_whole_chunks(

@@ -22,8 +22,8 @@ from include.domain.proof import (
 from include.domain.verdict import Finding, Severity
 from include.domain.window import Basis, Selection, Window
 from include.ports.store import RawOrder
-from include.staging import engine as staging
 from include.staging import (
+    batches,
     housekeeping,
     landing,
     ledger,
@@ -31,6 +31,7 @@ from include.staging import (
     quarantine,
     validation,
 )
+from include.staging import engine as staging
 from include.staging import proof as proofs
 from include.staging.rows import LandedOrder
 
@@ -333,7 +334,7 @@ def test_retention_forgets_the_old_and_keeps_what_is_still_needed(engine: Engine
     with staging.unit_of_work(engine) as connection:
         batches = []
         for run_id in ("old", "proven", "new"):
-            batch_id = landing.open_batch(
+            batch_id = batches.open_batch(
                 connection,
                 CHANNEL,
                 run_id=run_id,
@@ -397,7 +398,7 @@ def test_retention_forgets_the_old_and_keeps_what_is_still_needed(engine: Engine
 
 def test_a_raw_document_is_found_for_a_replay_in_its_newest_version(engine: Engine) -> None:
     with staging.unit_of_work(engine) as connection:
-        batch_id = landing.open_batch(
+        batch_id = batches.open_batch(
             connection,
             CHANNEL,
             run_id="run-1",
