@@ -332,7 +332,7 @@ def test_the_newest_proof_of_each_window_is_shown_latest_window_first(engine: En
 def test_retention_forgets_the_old_and_keeps_what_is_still_needed(engine: Engine) -> None:
     now = DAY + timedelta(days=1000)
     with staging.unit_of_work(engine) as connection:
-        batches = []
+        numbers = []
         for run_id in ("old", "proven", "new"):
             batch_id = batches.open_batch(
                 connection,
@@ -345,8 +345,8 @@ def test_retention_forgets_the_old_and_keeps_what_is_still_needed(engine: Engine
             ids = {"old": range(5), "proven": range(5, 6), "new": range(6, 8)}[run_id]
             rows = [LandedOrder(f"order/{n}", f"#{n}", DAY, bytes([n]), b'{"n": 1}') for n in ids]
             landing.land(connection, batch_id, rows)
-            batches.append(batch_id)
-        old, proven, new = batches
+            numbers.append(batch_id)
+        old, proven, new = numbers
         connection.execute(
             text("UPDATE landing_document SET landed_at = :at WHERE batch_id <> :new"),
             {"at": now - timedelta(days=91), "new": new},
