@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from include.domain.columns import Rows
@@ -21,6 +20,7 @@ from include.pipelines.intake import APART_FROM, take_in
 from include.pipelines.runs import Run
 from include.ports.store import RawOrder, StoreFacts
 from include.quality import runner
+from include.quality.suite import SUITES, read_suite
 from include.staging import batches, landing, ledger, privacy, quarantine, validation
 from include.staging import orders as staged
 from include.staging.rows import LandedOrder
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SUITES = Path(runner.__file__).parent / "suites"
 WAITING = 10_000
 LOGGED = 50
 JUDGED_AT_ONCE = 5_000
@@ -159,7 +158,7 @@ def validate(house: House, batch_id: int, *, dry_run: bool = False) -> Validated
         batch = batches.read_batch(connection, batch_id)
         broken = landing.read_faults(connection, batch_id)
         suite = SUITES / f"{house.settings.suite}.json"
-        wanted = runner.read_suite(suite).columns
+        wanted = read_suite(suite).columns
         columns, rows = landing.read_checks(connection, batch_id, columns=wanted)
         doubled = staged.duplicate_numbers(connection, batch_id)
         released = quarantine.released(connection, batch_id)

@@ -8,71 +8,26 @@ the functions that need them, and an empty window needs neither.
 from __future__ import annotations
 
 import gc
-import json
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from include.domain.columns import Column, Kind, Rows
-from include.domain.errors import ConfigurationError, WindowError
-from include.domain.money import Money, exponent
+from include.domain.columns import Rows
+from include.domain.errors import WindowError
 from include.domain.verdict import Finding, Severity
+from include.quality.findings import Figures, finding_of
+from include.quality.frame import frame_of, text_of
 from include.quality.gx import load
+from include.quality.suite import ID_COLUMN, NUMBER_COLUMN, ORDERS_SUITE, Suite, read_suite
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ORDERS_SUITE = Path(__file__).parent / "suites" / "orders.json"
-ID_COLUMN = "order_id_store"
-NUMBER_COLUMN = "order_number"
 CLOCK_SKEW = timedelta(minutes=15)
 IDS_KEPT = 100
-_MINOR = "_minor"
-
-
-class Rule(NamedTuple):
-    """One expectation of a suite, as a person reads it.
-
-    Attributes:
-        name: Short name, unique in its suite.
-        field: The field that it judges.
-        message: What is wrong with an order that breaks it.
-        action: What to do about it.
-        reason_class: Class of the quarantine reason.
-        severity: ``critical`` holds the order, anything less only notes it.
-        show: Columns whose figures belong into the message; none of them is personal data.
-        is_row_level: Whether it judges orders one by one; else it judges the table.
-    """
-
-    name: str
-    field: str
-    message: str
-    action: str
-    reason_class: str
-    severity: Severity
-    show: tuple[str, ...]
-    is_row_level: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Suite:
-    """An expectation suite read from its file.
-
-    Attributes:
-        name: Name of the suite.
-        rules: By name, in the order of the file.
-        columns: Every column that a rule reads or shows, sorted.
-        document: The file's content, as Great Expectations takes it.
-    """
-
-    name: str
-    rules: Mapping[str, Rule]
-    columns: tuple[str, ...]
-    document: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,59 +61,6 @@ class ValidationOutcome:
                 f"{window} cannot be trusted, nothing of it is posted: "
                 + "; ".join(self.table_failures)
             )
-
-
-def read_suite(suite_path: Path = ORDERS_SUITE) -> Suite:
-    """Read a suite file without importing Great Expectations.
-
-    Args:
-        suite_path: JSON file with ``name`` and ``expectations``, each with ``type``, ``kwargs``,
-            ``severity`` and a ``meta`` of rule, field, message, action and reason_class.
-
-    Returns:
-        The suite.
-
-    Raises:
-        ConfigurationError: The file is absent, no JSON, or an expectation lacks a part or repeats
-            a rule's name.
-    """
-    try:
-        document = json.loads(suite_path.read_text(encoding="utf-8"))
-        rules = [_rule(expectation) for expectation in document["expectations"]]
-        columns = {ID_COLUMN, NUMBER_COLUMN}
-        for expectation, rule in zip(document["expectations"], rules, strict=True):
-            kwargs = expectation["kwargs"]
-            columns.update(rule.show)
-            columns.update(kwargs[k] for k in ("column", "column_A", "column_B") if k in kwargs)
-            columns.update(kwargs.get("column_set", ()))
-            columns.update(_condition_columns(kwargs.get("row_condition")))
-        suite = Suite(
-            document["name"], {rule.name: rule for rule in rules}, tuple(sorted(columns)), document
-        )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigurationError(
-            f"the expectation suite {suite_path.name} cannot be used: "
-            f"{type(error).__name__}: {error}"
-        ) from error
-    if len(suite.rules) < len(rules):
-        raise ConfigurationError(
-            f"the expectation suite {suite_path.name} gives one name to several rules"
-        )
-    return suite
-
-
-def _rule(expectation: Mapping[str, Any]) -> Rule:
-    meta = expectation["meta"]
-    return Rule(
-        name=meta["rule"],
-        field=meta["field"],
-        message=meta["message"],
-        action=meta["action"],
-        reason_class=meta["reason_class"],
-        severity=Severity(expectation["severity"]),
-        show=tuple(meta.get("show", ())),
-        is_row_level=not expectation["type"].startswith("expect_table_"),
-    )
 
 
 def validate(
@@ -209,9 +111,9 @@ def validate(
         header |= {"success": not failures, "table_failures": list(failures), "results": []}
         return ValidationOutcome((), failures, header, time.perf_counter() - started)
     rows = frame_rows if isinstance(frame_rows, Rows) else Rows(len(frame_columns), frame_rows)
-    results = _run(suite, _frame(suite, frame_columns, rows), store_count, at)
+    results = _run(suite, frame_of(suite.columns, frame_columns, rows), store_count, at)
     broken = {order_id for result in results for order_id, _ in _broken_by(result)}
-    figures = _Figures(frame_columns, rows, broken)
+    figures = Figures(frame_columns, rows, broken)
     findings, failures = _judge(suite, results, figures, store_count)
     header |= {
         "success": not failures and not any(f.severity is Severity.CRITICAL for f in findings),
@@ -219,64 +121,6 @@ def validate(
         "results": [_kept(result, suite) for result in results],
     }
     return ValidationOutcome(findings, failures, header, time.perf_counter() - started)
-
-
-def _condition_columns(condition: Any) -> set[str]:
-    if not isinstance(condition, dict):
-        return set()
-    found = {condition["column"]["name"]} if "column" in condition else set()
-    for part in condition.get("conditions", ()):
-        found |= _condition_columns(part)
-    return found
-
-
-def _frame(suite: Suite, columns: Sequence[str], rows: Rows) -> pd.DataFrame:
-    """Build the frame: decimals as floats, times as seconds since 1970, so each rule is one pass.
-
-    Only what the suite reads goes in.
-
-    Rates are the only decimals, and times are only compared: as objects both are ten times slower.
-    """
-    import pandas as pd
-
-    wanted = set(suite.columns)
-    series = {
-        name: pd.Series(_values(column), copy=False)
-        for name, column in zip(columns, rows.columns, strict=True)
-        if name in wanted
-    }
-    return pd.DataFrame(series, copy=False)
-
-
-def _values(column: Column) -> Any:
-    import numpy as np
-    import pandas as pd
-
-    kept = column.kept
-    if column.kind is Kind.WHOLE:
-        return np.frombuffer(kept, dtype=kept.typecode)
-    if column.kind is Kind.FLAG:
-        return np.frombuffer(kept, dtype=np.bool_)
-    if column.kind is Kind.INSTANT:
-        return np.frombuffer(kept, dtype=np.int64) / 1e6
-    distinct = column.distinct if column.kind is Kind.CODED else kept
-    first = next((value for value in distinct if value is not None), None)
-    if column.kind is Kind.CODED:
-        codes = np.frombuffer(kept, dtype=kept.typecode)
-        if all(isinstance(value, str) for value in distinct):
-            return pd.Categorical.from_codes(codes, categories=pd.Index(distinct, dtype="str"))
-        # The last place is that of a gap, whose code is -1.
-        return np.array(_plain([*distinct, None], first))[codes]
-    return _plain(kept, first)
-
-
-def _plain(values: Iterable[Any], first: Any) -> list[Any]:
-    """Return decimals as floats and times as seconds, anything else as it is."""
-    if isinstance(first, Decimal):
-        return [float("nan") if value is None else float(value) for value in values]
-    if isinstance(first, datetime):
-        return [float("nan") if value is None else value.timestamp() for value in values]
-    return list(values)
 
 
 def _run(
@@ -342,7 +186,7 @@ def _rule_of(result: dict[str, Any]) -> str:
 def _judge(
     suite: Suite,
     results: Sequence[dict[str, Any]],
-    figures: _Figures,
+    figures: Figures,
     store_count: int | None,
 ) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
     findings: list[Finding] = []
@@ -368,7 +212,7 @@ def _judge(
             if order_id is None:
                 nameless += 1
             else:
-                findings.append(_finding(rule, order_id, order_number or "", figures))
+                findings.append(finding_of(rule, order_id, order_number or "", figures))
         if nameless:
             failures.append(
                 f"{nameless} orders without a store id break the rule {rule.name}, so they cannot "
@@ -406,67 +250,8 @@ def _broken_by(result: dict[str, Any]) -> list[tuple[str | None, str | None]]:
         # Without the unexpected values the list is one entry that holds a list for each column.
         if not isinstance(ids, list):
             ids, numbers = [ids], [numbers]
-        found.extend(zip(map(_text, ids), map(_text, numbers), strict=True))
+        found.extend(zip(map(text_of, ids), map(text_of, numbers), strict=True))
     return found
-
-
-def _text(value: object) -> str | None:
-    # pandas spells a missing text as NaN, which is the one value that differs from itself.
-    return None if value is None or value != value else str(value)  # noqa: PLR0124
-
-
-class _Figures:
-    """Spells out the figures of the orders that something is found about."""
-
-    def __init__(
-        self, columns: Sequence[str], rows: Rows, order_ids: Collection[str | None]
-    ) -> None:
-        self.places = {name: place for place, name in enumerate(columns)}
-        self.row_count = len(rows)
-        self._by_id: dict[str, Sequence[object]] = {}
-        if order_ids:
-            ids = rows.columns[self.places[ID_COLUMN]]
-            for at in range(len(rows)):
-                order_id = _text(ids[at])
-                if order_id in order_ids and order_id is not None:
-                    self._by_id.setdefault(order_id, rows[at])
-
-    def of(self, order_id: str, columns: Sequence[str]) -> str:
-        row = self._by_id[order_id]
-        return ", ".join(
-            f"{name.removesuffix(_MINOR)} {self._spelled(name, row)}"
-            for name in columns
-            if name in self.places
-        )
-
-    def _spelled(self, name: str, row: Sequence[object]) -> str:
-        value = row[self.places[name]]
-        if value is None:
-            return "missing"
-        if isinstance(value, datetime):
-            return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-        if isinstance(value, int) and name.endswith(_MINOR):
-            of_buyer = name.startswith("presentment_")
-            currency = str(row[self.places["presentment_currency" if of_buyer else "currency"]])
-            if len(currency) == 3 and currency.isalpha():  # noqa: PLR2004 - ISO 4217
-                return str(Money(Decimal(value).scaleb(-exponent(currency)), currency))
-            return f"{value} minor units"
-        return str(value)
-
-
-def _finding(rule: Rule, order_id: str, number: str, figures: _Figures) -> Finding:
-    name = f"order {number}" if number else f"the order with store id {order_id}"
-    shown = figures.of(order_id, rule.show)
-    detail = f"field {rule.field}, rule {rule.name}" + (f"; {shown}" if shown else "")
-    return Finding(
-        order_id_store=order_id,
-        order_number=number,
-        reason_class=rule.reason_class,
-        rule=rule.name,
-        message=f"{name}: {rule.message} ({detail}). {rule.action}.",
-        severity=rule.severity,
-        field=rule.field,
-    )
 
 
 def _kept(result: dict[str, Any], suite: Suite) -> dict[str, Any]:

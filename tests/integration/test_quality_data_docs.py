@@ -10,7 +10,8 @@ import pytest
 
 from include.domain.window import Window
 from include.quality.data_docs import Keep, StoredValidation, build_data_docs
-from include.quality.runner import ORDERS_SUITE, read_suite, validate
+from include.quality.runner import validate
+from include.quality.suite import ORDERS_SUITE, read_suite
 from include.staging.checks import CHECK_COLUMNS
 
 NOW = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)

@@ -12,7 +12,8 @@ import pytest
 
 from include.domain.errors import WindowError
 from include.domain.verdict import Severity
-from include.quality.runner import ORDERS_SUITE, ValidationOutcome, read_suite, validate
+from include.quality.runner import ValidationOutcome, validate
+from include.quality.suite import ORDERS_SUITE, read_suite
 from include.staging.checks import CHECK_COLUMNS
 
 SUITE = read_suite(ORDERS_SUITE)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from include.domain.errors import ConfigurationError, WindowError
-from include.quality.runner import ORDERS_SUITE, read_suite, validate
+from include.quality.runner import validate
+from include.quality.suite import ORDERS_SUITE, read_suite
 
 ROOT = Path(__file__).resolve().parents[2]
 # Read by the runner itself: the currencies that figures are spelled in.

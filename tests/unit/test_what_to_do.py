@@ -10,8 +10,9 @@ import include.domain.gates
 import include.domain.plan  # noqa: F401 - defines refusals
 from include.domain.errors import OrderError
 from include.pipelines.documents import POSTING_CLASSES
-from include.pipelines.orders import SUITES, VALIDATION_CLASSES
+from include.pipelines.orders import VALIDATION_CLASSES
 from include.pipelines.quarantine import WHAT_TO_DO
+from include.quality.suite import SUITES
 
 ROOT = Path(__file__).resolve().parents[2]
 
