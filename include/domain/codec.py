@@ -32,6 +32,7 @@ from include.domain.order import (
     RefundCharge,
     RefundLine,
     Restock,
+    RiskLevel,
     SalesProgram,
     StatedTotals,
     TaxId,
@@ -175,6 +176,8 @@ def _add_rest(document: Document, order: Order) -> None:
         document["seller_order_id"] = order.seller_order_id
     if order.marketplace_id is not None:
         document["marketplace_id"] = order.marketplace_id
+    if order.risk is not None:
+        document["risk"] = order.risk.value
 
 
 Written = str | list[str]
@@ -424,6 +427,7 @@ def from_document(document: Document) -> Order:
         seller_order_id=document.get("seller_order_id"),
         marketplace_id=document.get("marketplace_id"),
         pii_state=PiiState(document["pii_state"]),
+        risk=_maybe(document, "risk", RiskLevel),
     )
 
 

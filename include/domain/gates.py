@@ -1,4 +1,4 @@
-"""What stands between a plan and posting it: a person's approval, and a period that is open."""
+"""What stands between a plan and posting it: a person's word, and a period that is open."""
 
 from __future__ import annotations
 
@@ -11,11 +11,27 @@ from include.domain.document import Document, DocumentKind
 from include.domain.errors import OrderError
 from include.domain.ledger import OrderLedger
 from include.domain.money import Money
-from include.domain.order import Order
-from include.domain.policy import Approval, ClosedPeriod, Policy
+from include.domain.order import Order, RiskLevel
+from include.domain.policy import Approval, ClosedPeriod, OnRisk, Policy
+from include.domain.standing import standing_of
 
 APPROVAL_RULE = "order_approved"
 """The rule of quarantine whose release approves an order."""
+
+RISK_RULES: dict[RiskLevel, str] = {
+    level: f"risk_{level}" for level in RiskLevel if level is not RiskLevel.LOW
+}
+"""By level of risk: the rule of quarantine whose release accepts it, and what is below it."""
+
+PERSONS_RULES = frozenset({APPROVAL_RULE, *RISK_RULES.values()})
+"""Rules whose release is a person's word on an order, up to the total that it had then."""
+
+_ADVICE = {
+    RiskLevel.LOW: "holds fraud for unlikely",
+    RiskLevel.PENDING: "has not finished estimating the risk of fraud",
+    RiskLevel.MEDIUM: "sees a medium risk of fraud and advises to look into the order",
+    RiskLevel.HIGH: "sees a high risk of fraud and advises to cancel the order",
+}
 
 TAKING_BACK = frozenset({DocumentKind.VOID, DocumentKind.CREDIT_NOTE})
 ACCOUNTED = frozenset({DocumentKind.INVOICE, DocumentKind.CREDIT_NOTE, DocumentKind.PAYMENT})
@@ -25,6 +41,12 @@ class NotApproved(OrderError):
     """The channel's policy asks for a person's approval, and there is none that covers it."""
 
     reason_class = "approval"
+
+
+class RiskNotAccepted(OrderError):
+    """The store warns of fraud, and nobody has accepted the risk of the order as it is now."""
+
+    reason_class = "risk"
 
 
 class PeriodClosed(OrderError):
@@ -76,6 +98,67 @@ def require_approval(
         f"approval covers it up to {now}",
         rule=APPROVAL_RULE,
         field="current_total",
+    )
+
+
+def is_risky(order: Order, policy: Policy) -> bool:
+    """Tell whether policy holds an order for the risk of fraud that the store sees.
+
+    Args:
+        order: The order as the store says it is now.
+        policy: The channel's choices.
+    """
+    return (
+        policy.on_risk is OnRisk.HOLD
+        and order.risk is not None
+        and order.risk.reaches(policy.risk_from)
+    )
+
+
+def accepting_rules(level: RiskLevel) -> tuple[str, ...]:
+    """Return the rules whose release accepts a risk: its own and those of greater risks.
+
+    Args:
+        level: The risk that the store sees.
+    """
+    return tuple(rule for known, rule in RISK_RULES.items() if known.reaches(level))
+
+
+def require_accepted_risk(
+    order: Order,
+    documents: Iterable[Document],
+    ledger: OrderLedger,
+    policy: Policy,
+    accepted: Decimal | None,
+) -> None:
+    """Refuse the first documents of an order that is risky by policy, until a person accepts that.
+
+    An order that is posted already keeps nothing back: what to do about it is decided in the store.
+
+    Args:
+        order: The order as the store says it is now.
+        documents: What would be posted.
+        ledger: What is posted.
+        policy: The channel's choices.
+        accepted: The highest total whose risk, or a greater one, was accepted, in shop currency;
+            ``None`` for never.
+
+    Raises:
+        RiskNotAccepted: The risk has to be accepted by a person, or to fall in the store.
+    """
+    if not is_risky(order, policy) or not any(documents) or not standing_of(ledger).is_blank:
+        return
+    worth = order.stated.current_total.shop
+    if accepted is not None and worth <= accepted:
+        return
+    assert order.risk is not None
+    now = Money(worth, order.currency)
+    raise RiskNotAccepted(
+        f"order {order.number} over {now}: the store {_ADVICE[order.risk]}: look at it there, then "
+        "cancel it, or release it here to accept the risk up to that total; it goes through by "
+        "itself once the store's estimate falls",
+        rule=RISK_RULES[order.risk],
+        field="risk",
     )
 
 

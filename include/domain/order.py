@@ -94,6 +94,24 @@ class Restock(StrEnum):
     LEGACY = "legacy_restock"
 
 
+class RiskLevel(StrEnum):
+    """How likely the store holds an order to be fraud, from the least that asks for care up."""
+
+    LOW = "low"
+    PENDING = "pending"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+    def reaches(self, level: str) -> bool:
+        """Tell whether it is a level or above it.
+
+        Args:
+            level: Another level, or its value.
+        """
+        ranks = tuple(RiskLevel)
+        return ranks.index(self) >= ranks.index(RiskLevel(level))
+
+
 class PiiState(StrEnum):
     """Whether personal data came with the order."""
 
@@ -349,6 +367,7 @@ class Order:
         currency: Shop currency, the one the books are kept in.
         presentment_currency: Currency the buyer saw and paid.
         taxes_included: Prices contain their taxes.
+        risk: How likely fraud is, as the store sees it; ``None`` where it does not say.
     """
 
     channel: str
@@ -380,6 +399,7 @@ class Order:
     seller_order_id: str | None = None
     marketplace_id: str | None = None
     pii_state: PiiState = PiiState.PRESENT
+    risk: RiskLevel | None = None
 
     def __post_init__(self) -> None:
         for name, at in (("placed_at", self.placed_at), ("updated_at", self.updated_at)):

@@ -47,6 +47,21 @@ class OnHold(StrEnum):
     HOLD = "hold"
 
 
+class OnRisk(StrEnum):
+    """What happens to an order that the store warns of fraud for."""
+
+    IMPORT = "import"
+    HOLD = "hold"
+
+
+class RiskFrom(StrEnum):
+    """The risk of fraud from which an order counts as risky."""
+
+    PENDING = "pending"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
 class OnTestOrder(StrEnum):
     """What happens to the store's test orders."""
 
@@ -113,6 +128,18 @@ _MEANINGS: dict[type[StrEnum], dict[str, str]] = {
     OnHold: {
         OnHold.POST_ORDER: "It is posted like any other: the hold is a matter of shipping.",
         OnHold.HOLD: "It waits in quarantine and its owner is told, until the hold is released.",
+    },
+    OnRisk: {
+        OnRisk.IMPORT: "It is posted like any other: fraud is dealt with in the store.",
+        OnRisk.HOLD: (
+            "Nothing of it is posted until a person accepts the risk by releasing it, or the "
+            "store's own estimate falls."
+        ),
+    },
+    RiskFrom: {
+        RiskFrom.PENDING: "Risky from an estimate that the store has not finished yet.",
+        RiskFrom.MEDIUM: "Risky where the store advises to look into the order, or to cancel it.",
+        RiskFrom.HIGH: "Risky only where the store advises to cancel the order.",
     },
     OnTestOrder: {
         OnTestOrder.SKIP: "Test orders are left out.",
@@ -183,6 +210,8 @@ class Policy:
         tolerance: By how much parts and stated totals may differ, in shop currency.
         routing: Where the goods are taken from.
         on_hold: What happens to an order that the store has put on hold.
+        on_risk: What happens to an order that the store warns of fraud for.
+        risk_from: From which risk that is.
     """
 
     time_zone: ZoneInfo
@@ -195,6 +224,8 @@ class Policy:
     tolerance: Decimal = ZERO
     routing: Routing = field(default_factory=Routing)
     on_hold: OnHold = OnHold.POST_ORDER
+    on_risk: OnRisk = OnRisk.IMPORT
+    risk_from: RiskFrom = RiskFrom.MEDIUM
 
 
 def contradictions(policy: Policy) -> Iterator[str]:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
+from sqlalchemy import Connection
+
 from include.domain.begun import as_begun
 from include.domain.codec import from_document
 from include.domain.content import Content, content_of
@@ -31,9 +33,15 @@ from include.domain.errors import (
     OrderError,
     RemoteUnavailable,
 )
-from include.domain.gates import in_open_periods, require_approval
+from include.domain.gates import (
+    accepting_rules,
+    in_open_periods,
+    is_risky,
+    require_accepted_risk,
+    require_approval,
+)
 from include.domain.ledger import EMPTY_LEDGER, LedgerEntry, OrderLedger
-from include.domain.order import Order
+from include.domain.order import Order, RiskLevel
 from include.domain.plan import Plan, stock_needs, stock_taken
 from include.domain.policy import Approval
 from include.domain.sales import facts_digest
@@ -64,6 +72,7 @@ POSTING_CLASSES = (
     "short_stock",
     "unpaid",
     "on_hold",
+    "risk",
     "approval",
     "closed_period",
 )
@@ -163,6 +172,7 @@ def plan_orders(
             if house.settings.domain_policy.approval is Approval.REQUIRED
             else {}
         )
+        accepted = _accepted_risks(connection, house, todo)
     for order in todo:
         if order.order_id_store in written_off:
             yield order, Plan(skipped="written_off")
@@ -184,6 +194,8 @@ def plan_orders(
                 ready = house.planner(order, ledger, policy, stock)
                 total = approved.get(order.order_id_store)
                 require_approval(order, ready.documents, ledger, policy, total)
+                total = accepted.get(order.order_id_store)
+                require_accepted_risk(order, ready.documents, ledger, policy, total)
             _require_items(ready, unknown)
             documents = in_open_periods(ready.documents, policy, periods.first_open_on)
             # A renamed order goes on in the ERP under the number that its documents have there.
@@ -202,6 +214,21 @@ def plan_orders(
                     if need in stock:
                         stock[need] -= units
         yield order, ready
+
+
+def _accepted_risks(
+    connection: Connection, house: House, orders: Iterable[Order]
+) -> dict[str, Decimal]:
+    """Return the highest total up to which the risk of an order was accepted, by store id."""
+    policy = house.settings.domain_policy
+    risky: dict[RiskLevel, list[str]] = {}
+    for order in orders:
+        if order.risk is not None and is_risky(order, policy):
+            risky.setdefault(order.risk, []).append(order.order_id_store)
+    found: dict[str, Decimal] = {}
+    for level, ids in risky.items():
+        found |= approved_totals(connection, house.channel, ids, accepting_rules(level))
+    return found
 
 
 def _begun(

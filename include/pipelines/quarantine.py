@@ -294,6 +294,8 @@ WHAT_TO_DO = {
     "erp_busy": "Nothing: the next run looks the document up and tries again.",
     "unpaid": "Nothing, or ask the buyer: it goes through once the store shows the payment.",
     "on_hold": "Release the hold in the store: the order goes through once the store shows it.",
+    "risk": "Look at the order in the store: cancel it there, or release it on the page, which "
+    "accepts the risk; the next run posts it.",
     "closed_period": "Open the period in the ERP, or let the channel post on the next open day.",
     "approval": "Look at the order and release it on the page; the next run posts it.",
     "short_stock": "Receive the goods, or let the channel back-order them.",

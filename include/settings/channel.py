@@ -32,8 +32,10 @@ from include.domain.policy import (
     Import,
     InvoiceMoment,
     OnHold,
+    OnRisk,
     OnTestOrder,
     Policy,
+    RiskFrom,
     RouteBy,
     Routing,
     ShortStock,
@@ -121,6 +123,17 @@ class PolicySettings(_Frozen):
         title="Orders on hold",
         description="What happens to an order whose fulfillment the store has put on hold, and "
         "that is not posted yet.",
+    )
+    on_risk: OnRisk = Field(
+        default=OnRisk.IMPORT,
+        title="Risk of fraud",
+        description="What happens to an order that the store warns of fraud for, and that is not "
+        "posted yet. A release in quarantine accepts the risk, and stands in the audit log.",
+    )
+    risk_from: RiskFrom = Field(
+        default=RiskFrom.MEDIUM,
+        title="Risky from",
+        description="The store's estimate of fraud from which an order counts as risky.",
     )
     test_orders: OnTestOrder = Field(
         default=OnTestOrder.SKIP,
@@ -253,6 +266,8 @@ class ChannelSettings(_Frozen):
             short_stock=chosen.short_stock,
             unpaid=chosen.unpaid,
             on_hold=chosen.on_hold,
+            on_risk=chosen.on_risk,
+            risk_from=chosen.risk_from,
             test_orders=chosen.test_orders,
             closed_period=chosen.closed_period,
             approval=chosen.approval,

@@ -12,7 +12,7 @@ from decimal import Decimal
 import orjson
 from sqlalchemy import Connection, text
 
-from include.domain.gates import APPROVAL_RULE
+from include.domain.gates import PERSONS_RULES
 from include.staging.held_orders import RELEASABLE
 
 
@@ -111,6 +111,8 @@ def release(
 ) -> bool:
     """Let this version of an order pass one rule about clocks, or approve it up to its total.
 
+    Accepting the risk of an order works as approving it does.
+
     The next replay or run takes it.
 
     Args:
@@ -129,7 +131,7 @@ def release(
         "UPDATE quarantine AS q SET released_at = clock_timestamp(), released_by = :actor,"
         " replay_at = clock_timestamp() WHERE q.quarantine_id = ANY(:ids) AND q.state = 'open'"
         " AND q.released_at IS NULL AND q.rule = ANY(:rules)"
-        " AND (q.rule <> :approval OR CAST(:seen AS numeric) IS NULL OR EXISTS (SELECT 1"
+        " AND (q.rule <> ALL(:persons) OR CAST(:seen AS numeric) IS NULL OR EXISTS (SELECT 1"
         "  FROM staged_order AS s WHERE s.channel = q.channel"
         "   AND s.order_id_store = q.order_id_store AND s.current_total <= CAST(:seen AS numeric)))"
         " RETURNING q.*,"
@@ -137,13 +139,13 @@ def release(
         " jsonb_strip_nulls(jsonb_build_object('rule', q.rule, 'version', q.version,"
         "  'reason', :reason, 'total', (SELECT s.current_total FROM staged_order AS s"
         "   WHERE s.channel = q.channel AND s.order_id_store = q.order_id_store"
-        "    AND q.rule = :approval))) AS after",
+        "    AND q.rule = ANY(:persons)))) AS after",
         [quarantine_id],
         action="released",
         actor=actor,
         rules=sorted(RELEASABLE),
         reason=reason,
-        approval=APPROVAL_RULE,
+        persons=sorted(PERSONS_RULES),
         seen=seen,
     )
     return done == 1

@@ -16,14 +16,16 @@ from typing import Any, NamedTuple
 import orjson
 from sqlalchemy import Connection, text
 
-from include.domain.gates import APPROVAL_RULE
+from include.domain.gates import PERSONS_RULES
 from include.domain.verdict import Severity
 
-RELEASABLE = frozenset(
-    {"placed_at_plausible", "updated_after_placed", "updated_at_not_in_future", APPROVAL_RULE}
-)
+RELEASABLE = PERSONS_RULES | {
+    "placed_at_plausible",
+    "updated_after_placed",
+    "updated_at_not_in_future",
+}
 """Rules that a person may let an order pass: those of validation are about clocks, not money, and
-releasing an order that waits for approval approves it."""
+releasing an order that waits for a person's word approves it, or accepts its risk."""
 _MAP_ROW = re.compile(r"\(map '(\w+)', key (.+)\) and the order goes")
 
 

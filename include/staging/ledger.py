@@ -280,7 +280,7 @@ def waiting_orders(connection: Connection, channel: str, *, limit: int = 500) ->
             " SELECT order_id_store, 0 AS turn, min(last_seen_at) AS touched_at FROM quarantine"
             "  WHERE channel = :channel AND state = 'open' AND reason_class IN"
             "   ('missing_mapping', 'refused_by_erp', 'erp_busy', 'short_stock', 'closed_period',"
-            "    'approval')"
+            "    'approval', 'risk')"
             "  GROUP BY order_id_store"
             " UNION ALL SELECT order_id_store, 1, min(updated_at) FROM erp_document AS e"
             "  WHERE channel = :channel AND (state <> 'posted' OR (back_ordered > 0"

@@ -13,7 +13,7 @@ from datetime import datetime
 import orjson
 from sqlalchemy import Connection, text
 
-from include.domain.gates import APPROVAL_RULE
+from include.domain.gates import PERSONS_RULES
 from include.domain.verdict import Finding, Severity
 
 
@@ -65,9 +65,9 @@ _RECORD = text(
     "  order_number = excluded.order_number, reason_class = excluded.reason_class,"
     "  severity = excluded.severity, field = excluded.field, message = excluded.message,"
     "  remote = excluded.remote, batch_id = excluded.batch_id, version = excluded.version,"
-    # An order that waits for approval again was not covered by the one it had.
-    "  released_at = CASE WHEN q.rule = :approval THEN NULL ELSE q.released_at END,"
-    "  released_by = CASE WHEN q.rule = :approval THEN NULL ELSE q.released_by END,"
+    # An order that waits for a person's word again was not covered by the one it had.
+    "  released_at = CASE WHEN q.rule = ANY(:persons) THEN NULL ELSE q.released_at END,"
+    "  released_by = CASE WHEN q.rule = ANY(:persons) THEN NULL ELSE q.released_by END,"
     "  last_seen_at = clock_timestamp(), tries = q.tries + 1"
 )
 
@@ -104,7 +104,7 @@ def record(
             "channel": channel,
             "owner": owner,
             "batch_id": batch_id,
-            "approval": APPROVAL_RULE,
+            "persons": sorted(PERSONS_RULES),
             "order_ids": [finding.order_id_store for finding in kept],
             "numbers": [_writable(finding.order_number) for finding in kept],
             "rules": [finding.rule for finding in kept],

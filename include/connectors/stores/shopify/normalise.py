@@ -33,6 +33,7 @@ from include.domain.order import (
     FinancialStatus,
     Order,
     PiiState,
+    RiskLevel,
     SalesProgram,
     StatedTotals,
     TaxId,
@@ -74,6 +75,13 @@ _PROGRAM = {
     "subscription_contract": SalesProgram.SUBSCRIPTION,
     "subscription_contract_checkout_one": SalesProgram.SUBSCRIPTION,
 }
+# What the store makes of all assessments together; without that, the gravest of them counts.
+_ADVISED = {
+    "ACCEPT": RiskLevel.LOW,
+    "INVESTIGATE": RiskLevel.MEDIUM,
+    "CANCEL": RiskLevel.HIGH,
+}
+_ASSESSED = {level.name: level for level in RiskLevel}
 _FULFILLMENT: dict[str, str] = {}
 _NO_REFUNDS = Returned()
 
@@ -166,6 +174,7 @@ def _order(channel: str, document: Node) -> Order:
         fulfillment_status=_lowered(fulfillment),
         purchase_order_number=text(document, "poNumber"),
         pii_state=_pii_state(customer, billing, shipping, is_withheld="email" not in document),
+        risk=_risk(document),
     )
 
 
@@ -174,6 +183,21 @@ def _lowered(status: str) -> str:
     if found is None:
         found = _FULFILLMENT[status] = status.lower()
     return found
+
+
+def _risk(document: Node) -> RiskLevel | None:
+    """Return the risk of fraud; documents that were landed before it was read say nothing."""
+    node = document.get("risk")
+    if node is None:
+        return None
+    try:
+        advised = _ADVISED.get(node["recommendation"])
+        if advised is not None or not node["assessments"]:
+            return advised
+        found = {_ASSESSED.get(assessment["riskLevel"]) for assessment in node["assessments"]}
+    except SURPRISES as error:
+        raise drift_of(error, "risk") from None
+    return next((level for level in reversed(RiskLevel) if level in found), None)
 
 
 def _stated(document: Node, codes: Codes, rounding: Amount) -> StatedTotals:

@@ -272,6 +272,7 @@ class Order:
     refunds: list[Refund] = field(default_factory=list)
     fulfillments: list[Fulfillment] = field(default_factory=list)
     misstated: Pair = NOTHING
+    risk: str = "ACCEPT"  # the shop's recommendation
     case: str = "ordinary"
 
     @property

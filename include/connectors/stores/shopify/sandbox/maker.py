@@ -18,6 +18,16 @@ from include.connectors.stores.shopify.sandbox.people import Crowd, address
 _CODES = (("WELCOME10", "10"), ("TRAIL15", "15"), ("FALL20", "20"))
 
 
+def _risk_of(number: int) -> str:
+    """Return what the shop recommends: a few orders are to be looked into, fewer to be cancelled.
+
+    It goes by the number, so that a seed draws the same orders whatever is thought of them.
+    """
+    if number % 53 == 9:  # noqa: PLR2004 - one in fifty-three
+        return "CANCEL"
+    return "INVESTIGATE" if number % 19 == 4 else "ACCEPT"  # noqa: PLR2004 - one in nineteen
+
+
 @dataclass(slots=True)
 class Maker:
     """Makes the orders of one shop, one after the other.
@@ -73,6 +83,7 @@ class Maker:
             created_at=at,
             updated_at=at + timedelta(seconds=2),
             currencies=currencies,
+            risk=_risk_of(self.number),
         )
         customer, home = self.crowd.pick(self.chance)
         where = place or home

@@ -26,6 +26,8 @@ from include.connectors.stores.shopify.sandbox.book import (
 
 Record = dict[str, Any]
 
+_RISK_LEVELS = {"ACCEPT": "LOW", "INVESTIGATE": "MEDIUM", "CANCEL": "HIGH", "NONE": "PENDING"}
+
 GATEWAY_NAMES = {
     "shopify_payments": "Shopify Payments",
     "paypal": "PayPal Express Checkout",
@@ -125,6 +127,12 @@ class Renderer:
             "edited": order.edited,
             "note": order.note,
             "poNumber": order.po_number,
+            "risk": {
+                "recommendation": order.risk,
+                "assessments": [
+                    {"riskLevel": _RISK_LEVELS[order.risk], "provider": None, "facts": []}
+                ],
+            },
             "tags": list(order.tags),
             "customAttributes": [],
             "sourceName": order.source,
