@@ -15,9 +15,9 @@ from include.domain.document import DocumentKey, DocumentKind, RemoteState
 class DocumentState(StrEnum):
     """Life of a ledger entry.
 
-    ``sending`` (committed before the call) → ``posted``; or ``refused`` (the ERP said no) until it
-    is sent again. ``sending`` found later: look it up first. What is planned and not yet sent, or
-    held before it could be, has no entry.
+    ``sending`` (committed before the call) → ``posted``; or ``refused`` (the ERP said no, or it
+    never arrived and its order needs it no more) until it is sent again. ``sending`` found later:
+    look it up first. What is planned and not yet sent, or held before it could be, has no entry.
     """
 
     SENDING = "sending"

@@ -40,7 +40,7 @@ from include.domain.gates import (
     require_accepted_risk,
     require_approval,
 )
-from include.domain.ledger import EMPTY_LEDGER, LedgerEntry, OrderLedger
+from include.domain.ledger import EMPTY_LEDGER, DocumentState, LedgerEntry, OrderLedger
 from include.domain.order import Order, RiskLevel
 from include.domain.plan import Plan, stock_needs, stock_taken
 from include.domain.policy import Approval
@@ -116,6 +116,7 @@ class _Chunk:
     findings: dict[str, Finding] = field(default_factory=dict)
     unavailable: list[RemoteUnavailable] = field(default_factory=list)
     skipped: set[str] = field(default_factory=set)
+    done: set[str] = field(default_factory=set)
     versions: dict[DocumentKey, str] = field(default_factory=dict)
 
 
@@ -305,7 +306,9 @@ def _post_chunk(
     orders, unreadable = read_staged(rows)
     chunk = _Chunk(orders, unreadable)
     done.orders += len(rows)
-    done.recovered += _recover(house)
+    recovered, lost = _recover(house)
+    done.recovered += recovered
+    ledgers: dict[str, OrderLedger] = {}
     for _ in range(MOST_ROUNDS):
         with house.engine.connect() as connection:
             ledgers = ledger_rows.ledgers_for(connection, house.channel, list(orders))
@@ -317,24 +320,52 @@ def _post_chunk(
         done.documents += _send(house, ready, chunk, batch_id)
         if len(chunk.unavailable) == len(ready):
             break
+    _forget_unneeded(house, chunk, ledgers, lost)
     _settle(house, chunk, batch_id, done)
 
 
-def _recover(house: House) -> int:
+def _recover(house: House) -> tuple[int, frozenset[DocumentKey]]:
     """Look up every document that a dead poster may or may not have sent.
 
-    One that the ERP does not hold stays ``sending`` until it is sent again.
+    Returns:
+        How many the ERP holds; and those it does not, which stay ``sending`` until they are sent
+        again or their order turns out to need them no more.
     """
     with house.engine.connect() as connection:
         unsure = ledger_rows.unfinished(connection, house.channel)
     if not unsure:
-        return 0
+        return 0, frozenset()
     found = house.erp.find([(entry.key, number) for entry, number in unsure])
     posted = [matches[0] for matches in found.values()]
     with house.engine.begin() as connection:
         ledger_rows.mark_posted(connection, posted)
     log.info("%d documents of a dead poster: %d are in the ERP", len(unsure), len(posted))
-    return len(posted)
+    return len(posted), frozenset(entry.key for entry, _ in unsure) - found.keys()
+
+
+def _forget_unneeded(
+    house: House, chunk: _Chunk, ledgers: dict[str, OrderLedger], lost: frozenset[DocumentKey]
+) -> None:
+    """Give up documents that never reached the ERP, of orders that have nothing left to post.
+
+    The store may cancel an order between two attempts at a document of it.
+    """
+    unneeded = {
+        entry.key: chunk.orders[order_id]
+        for order_id in chunk.done - chunk.findings.keys()
+        for entry in ledgers.get(order_id, EMPTY_LEDGER).not_posted()
+        if entry.key in lost or entry.state is DocumentState.REFUSED
+    }
+    if not unneeded:
+        return
+    with house.engine.connect() as connection:
+        ids = [key.order_id_store for key in unneeded]
+        numbers = posted_numbers(connection, house.channel, ids)
+    begun = _begun(house, unneeded.values(), ledgers, numbers)
+    given_up = [key for key in unneeded if key.order_id_store not in begun]
+    with house.engine.begin() as connection:
+        ledger_rows.mark_unneeded(connection, given_up)
+    log.info("%d documents never reached the ERP and are needed no more", len(given_up))
 
 
 def _were_finished(
@@ -366,6 +397,10 @@ def _next_documents(
                 raise ready
             if ready.skipped:
                 chunk.skipped.add(order.order_id_store)
+            if ready.documents:
+                chunk.done.discard(order.order_id_store)
+            else:
+                chunk.done.add(order.order_id_store)
             if ready.finishes is not None:
                 chunk.versions[ready.finishes.key] = ready.finishes.order_version
             prepared = prepare(house, order, ready)

@@ -50,7 +50,8 @@ def purge(
             " AND NOT EXISTS (SELECT FROM quarantine AS q WHERE q.channel = d.channel"
             "  AND q.order_id_store = d.order_id_store AND q.state = 'open')"
             " AND NOT EXISTS (SELECT FROM erp_document AS e WHERE e.channel = d.channel"
-            "  AND e.order_id_store = d.order_id_store AND e.state <> 'posted')"
+            "  AND e.order_id_store = d.order_id_store AND e.state <> 'posted'"
+            "  AND e.sending_at IS NOT NULL)"
         ),
         {"before": now - timedelta(days=raw_days)},
     ).rowcount

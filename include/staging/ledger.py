@@ -98,6 +98,10 @@ _FROM_KEYS = (
     " CAST(:sequence AS integer[])"
 )
 
+UNNEEDED = (
+    "It never reached the ERP, and the order needs it no more: it is sent again if that changes."
+)
+
 
 def mark_sending(
     connection: Connection, entries: Sequence[PlannedEntry], batch_id: int
@@ -233,6 +237,30 @@ def mark_refused(
     return {_key_of(row) for row in rows}
 
 
+def mark_unneeded(connection: Connection, keys: Sequence[DocumentKey]) -> None:
+    """Note documents that the ERP does not hold and that their orders need no more.
+
+    Such an entry is not being sent: it is neither looked up nor waits for anything. An order that
+    needs the document again sends it anew.
+
+    Args:
+        connection: Open connection; the caller commits.
+        keys: Natural keys; a posted one stays as it is.
+    """
+    if not keys:
+        return
+    connection.execute(
+        text(
+            "UPDATE erp_document AS e SET state = 'refused', sending_at = NULL,"  # noqa: S608
+            " error = coalesce(e.error, :words), updated_at = clock_timestamp()"
+            f" FROM {_FROM_KEYS}) AS k (channel, order_id_store, kind, sequence)"
+            " WHERE e.channel = k.channel AND e.order_id_store = k.order_id_store"
+            "  AND e.kind = k.kind AND e.sequence = k.sequence AND e.state <> 'posted'"
+        ),
+        {**_keys(keys), "words": UNNEEDED},
+    )
+
+
 _READ = (
     "SELECT channel, order_id_store, kind, sequence, order_number, state, total, currency,"
     " digest, order_version, reference, line_count, paid, back_ordered, remote_state, content,"
@@ -267,7 +295,8 @@ def waiting_orders(connection: Connection, channel: str, *, limit: int = 500) ->
 
     These are orders held at posting (a mapping row, the ERP's refusal, stock), those with a
     document that was begun and is not posted, and back-ordered ones. An order that people wrote
-    off waits for nothing, and one whose newest version is held by validation for the store.
+    off waits for nothing unless a document of it may have been sent, and one whose newest version
+    is held by validation for the store.
 
     Args:
         connection: Open connection.
@@ -277,22 +306,27 @@ def waiting_orders(connection: Connection, channel: str, *, limit: int = 500) ->
     rows = connection.scalars(
         text(
             "SELECT s.order_id_store FROM staged_order AS s JOIN ("
-            " SELECT order_id_store, 0 AS turn, min(last_seen_at) AS touched_at FROM quarantine"
+            " SELECT order_id_store, 0 AS turn, min(last_seen_at) AS touched_at,"
+            "  false AS is_unsure FROM quarantine"
             "  WHERE channel = :channel AND state = 'open' AND reason_class IN"
             "   ('missing_mapping', 'refused_by_erp', 'erp_busy', 'short_stock', 'closed_period',"
             "    'approval', 'risk')"
             "  GROUP BY order_id_store"
-            " UNION ALL SELECT order_id_store, 1, min(updated_at) FROM erp_document AS e"
-            "  WHERE channel = :channel AND (state <> 'posted' OR (back_ordered > 0"
-            "   AND NOT EXISTS (SELECT FROM erp_document AS i WHERE i.channel = e.channel"
-            "    AND i.order_id_store = e.order_id_store AND ((i.kind = 'void' AND i.sequence = 1)"
+            " UNION ALL SELECT order_id_store, 1, min(updated_at), bool_or(state = 'sending')"
+            "  FROM erp_document AS e"
+            "  WHERE channel = :channel AND ((state <> 'posted' AND sending_at IS NOT NULL)"
+            "   OR (state = 'posted' AND back_ordered > 0 AND NOT EXISTS (SELECT"
+            "    FROM erp_document AS i"
+            "    WHERE i.channel = e.channel AND i.order_id_store = e.order_id_store"
+            "     AND ((i.kind = 'void' AND i.sequence = 1)"
             "     OR (i.kind = 'order_change' AND i.state = 'posted'"
             "      AND (e.kind = 'sales_order' OR i.sequence > e.sequence))))))"
             "  GROUP BY order_id_store"
             ") AS w USING (order_id_store) WHERE s.channel = :channel"
             " AND NOT EXISTS (SELECT FROM quarantine AS q WHERE q.channel = :channel"
             "  AND q.order_id_store = s.order_id_store AND q.severity = 'critical'"
-            "  AND (q.written_off IS NOT NULL OR (q.state = 'open' AND q.reason_class IN"
+            "  AND ((q.written_off IS NOT NULL AND NOT w.is_unsure)"
+            "   OR (q.state = 'open' AND q.reason_class IN"
             "   ('value', 'contract_drift', 'unbalanced', 'duplicate'))))"
             " GROUP BY s.order_id_store"
             " ORDER BY min(w.turn), min(w.touched_at), s.order_id_store LIMIT :limit"
