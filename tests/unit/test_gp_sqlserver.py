@@ -14,13 +14,9 @@ from sqlalchemy import create_mock_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from include.connectors.erps.dynamics_gp import sqlserver
+from include.connectors.erps.dynamics_gp.calls import Call, Deadlocked, ProcedureFailed
 from include.connectors.erps.dynamics_gp.documents import Translator
-from include.connectors.erps.dynamics_gp.gateway import (
-    Call,
-    Deadlocked,
-    ProcedureFailed,
-    open_gateway,
-)
+from include.connectors.erps.dynamics_gp.gateway import open_gateway
 from include.connectors.erps.dynamics_gp.payloads import GpDocument
 from include.connectors.erps.dynamics_gp.settings import DynamicsGpSettings
 from include.connectors.erps.dynamics_gp.sqlserver import MAX_PARAMETERS, SqlServerSession, render

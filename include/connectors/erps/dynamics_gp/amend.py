@@ -13,19 +13,20 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import count
 
+from include.connectors.erps.dynamics_gp.calls import Call
 from include.connectors.erps.dynamics_gp.econnect.fields import Procedure, Value
 from include.connectors.erps.dynamics_gp.econnect.parameters import (
     TaCreateSopPaymentInsertRecord,
     TaSopLineIvcInsert,
     TaSopLineIvcTaxInsert,
 )
-from include.connectors.erps.dynamics_gp.gateway import Call, HeldDocument, HeldLine
 from include.connectors.erps.dynamics_gp.payloads import (
     PAYMENT_BAND,
     SEQUENCE_STEP,
     GpDocument,
     GpPayment,
 )
+from include.connectors.erps.dynamics_gp.records import HeldDocument, HeldLine
 from include.domain.errors import Refused
 from include.domain.money import ZERO
 

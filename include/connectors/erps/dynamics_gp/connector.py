@@ -25,20 +25,11 @@ from include.connectors.erps.dynamics_gp.amend import (
     follow_lines,
     payment_calls,
 )
+from include.connectors.erps.dynamics_gp.calls import Call, Deadlocked, ProcedureFailed
 from include.connectors.erps.dynamics_gp.customers import Customers
 from include.connectors.erps.dynamics_gp.documents import Translator
 from include.connectors.erps.dynamics_gp.econnect.parameters import TaSopLineIvcInsert
-from include.connectors.erps.dynamics_gp.gateway import (
-    Call,
-    Deadlocked,
-    Gateway,
-    HeldPayment,
-    HeldReceipt,
-    ProcedureFailed,
-    Session,
-    SopDocument,
-    open_gateway,
-)
+from include.connectors.erps.dynamics_gp.gateway import Gateway, Session, open_gateway
 from include.connectors.erps.dynamics_gp.lookups import LINE_LIMIT
 from include.connectors.erps.dynamics_gp.payloads import (
     INVOICE,
@@ -53,6 +44,7 @@ from include.connectors.erps.dynamics_gp.payloads import (
     target_of,
 )
 from include.connectors.erps.dynamics_gp.receipts import receipt_calls
+from include.connectors.erps.dynamics_gp.records import HeldPayment, HeldReceipt, SopDocument
 from include.connectors.erps.dynamics_gp.settings import DynamicsGpSettings
 from include.domain.document import (
     Document,

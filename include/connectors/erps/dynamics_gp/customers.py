@@ -6,15 +6,11 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
+from include.connectors.erps.dynamics_gp.calls import Call
 from include.connectors.erps.dynamics_gp.econnect.fields import Procedure, Value
-from include.connectors.erps.dynamics_gp.gateway import (
-    Call,
-    Gateway,
-    Session,
-    Situation,
-    SopDocument,
-)
+from include.connectors.erps.dynamics_gp.gateway import Gateway, Session
 from include.connectors.erps.dynamics_gp.payloads import GpDocument
+from include.connectors.erps.dynamics_gp.records import Situation, SopDocument
 from include.connectors.erps.dynamics_gp.settings import DynamicsGpSettings
 from include.domain.errors import Refused
 from include.ports.erp import Mappings

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
+from include.connectors.erps.dynamics_gp.calls import Call
 from include.connectors.erps.dynamics_gp.econnect.fields import Procedure, Value
 from include.connectors.erps.dynamics_gp.econnect.parameters import (
     TaCreateSopPaymentInsertRecord,
@@ -21,7 +22,6 @@ from include.connectors.erps.dynamics_gp.econnect.parameters import (
     TaSopLineIvcInsert,
     TaSopVoidDocument,
 )
-from include.connectors.erps.dynamics_gp.gateway import Call
 from include.domain.document import (
     DocumentKey,
     DocumentKind,

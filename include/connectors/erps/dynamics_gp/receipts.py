@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from include.connectors.erps.dynamics_gp.calls import Call
 from include.connectors.erps.dynamics_gp.econnect.parameters import (
     TaCreateUpdateBatchHeaderRcd,
     TaRMApply,
     TaRMCashReceiptInsert,
 )
-from include.connectors.erps.dynamics_gp.gateway import Call, SopDocument
 from include.connectors.erps.dynamics_gp.payloads import GpPayment
+from include.connectors.erps.dynamics_gp.records import SopDocument
 from include.domain.errors import Refused
 from include.domain.money import ZERO
 

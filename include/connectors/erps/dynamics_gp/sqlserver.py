@@ -12,17 +12,11 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import URL, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
+from include.connectors.erps.dynamics_gp.calls import Call, Deadlocked, ProcedureFailed
+from include.connectors.erps.dynamics_gp.company_tables import SITUATION, situation_of
 from include.connectors.erps.dynamics_gp.econnect.fields import Value
-from include.connectors.erps.dynamics_gp.gateway import (
-    SITUATION,
-    Call,
-    Deadlocked,
-    Gateway,
-    ProcedureFailed,
-    Session,
-    Situation,
-    situation_of,
-)
+from include.connectors.erps.dynamics_gp.gateway import Gateway, Session
+from include.connectors.erps.dynamics_gp.records import Situation
 from include.domain.errors import (
     AmbiguousOutcome,
     ConfigurationError,
