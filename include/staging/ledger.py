@@ -241,7 +241,8 @@ def mark_unneeded(connection: Connection, keys: Sequence[DocumentKey]) -> None:
     """Note documents that the ERP does not hold and that their orders need no more.
 
     Such an entry is not being sent: it is neither looked up nor waits for anything. An order that
-    needs the document again sends it anew.
+    needs the document again sends it anew. One that was sent less than an hour ago is looked up
+    further: a call that broke off may still arrive.
 
     Args:
         connection: Open connection; the caller commits.
@@ -255,7 +256,8 @@ def mark_unneeded(connection: Connection, keys: Sequence[DocumentKey]) -> None:
             " error = coalesce(e.error, :words), updated_at = clock_timestamp()"
             f" FROM {_FROM_KEYS}) AS k (channel, order_id_store, kind, sequence)"
             " WHERE e.channel = k.channel AND e.order_id_store = k.order_id_store"
-            "  AND e.kind = k.kind AND e.sequence = k.sequence AND e.state <> 'posted'"
+            "  AND e.kind = k.kind AND e.sequence = k.sequence AND (e.state = 'refused'"
+            "   OR (e.state = 'sending' AND e.sending_at < clock_timestamp() - interval '1 hour'))"
         ),
         {**_keys(keys), "words": UNNEEDED},
     )

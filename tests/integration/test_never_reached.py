@@ -67,7 +67,7 @@ def watched(world: ForeignWorld, **how: bool) -> tuple[ForeignWorld, Watched]:
     return replace(world, house=own), erp
 
 
-def poster_died(world: ForeignWorld, *, refused: str = "") -> DocumentKey:
+def poster_died(world: ForeignWorld, *, refused: str = "", minutes_ago: int = 90) -> DocumentKey:
     """Leave what a poster leaves that dies between its commit and its call."""
     key = DocumentKey("shopify_gp", world.store.orders[0]["id"], DocumentKind.SALES_ORDER)
     entry = ledger.PlannedEntry(key, "#1", Decimal("10.00"), "USD")
@@ -75,6 +75,10 @@ def poster_died(world: ForeignWorld, *, refused: str = "") -> DocumentKey:
         ledger.mark_sending(connection, [entry], 1)
         if refused:
             ledger.mark_refused(connection, [(key, refused)])
+        connection.execute(
+            text("update erp_document set sending_at = sending_at - make_interval(mins => :m)"),
+            {"m": minutes_ago},
+        )
     return key
 
 
@@ -114,6 +118,19 @@ def test_an_order_cancelled_before_its_document_arrived_ends_and_is_not_looked_u
     assert waiting(world) == []
     with world.house.engine.connect() as connection:
         assert ledger.unfinished(connection, "shopify_gp") == []
+
+
+def test_a_call_that_broke_off_just_now_may_still_arrive_and_is_looked_up_again(
+    world: ForeignWorld,
+) -> None:
+    key = poster_died(world, minutes_ago=5)
+    change(world, "2026-11-19T20:00:00Z", **CANCELLED)
+
+    world.whole(DAY)
+
+    assert entry(world) == ("sending", None, False)
+    with world.house.engine.connect() as connection:
+        assert [e.key for e, _ in ledger.unfinished(connection, "shopify_gp")] == [key]
 
 
 def test_an_order_that_lives_again_is_sent_anew(world: ForeignWorld) -> None:
