@@ -17,7 +17,7 @@ for channel in list(each_channel())[:1]:
         catchup=False,
         max_active_runs=1,
         tags=["housekeeping"],
-        default_args=alerts.defaults(channel.name, channel.owner),
+        default_args=alerts.defaults(channel),
         doc_md=documentation.of("housekeeping", channel),
     ) as housekeeping:
         task(task_id="tidy")(steps.tidy)(channel.name)

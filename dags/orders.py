@@ -26,7 +26,7 @@ def orders(channel: Channel) -> DAG:
         max_active_runs=1,
         params=forms.orders(by_hand=channel.cron is None),
         tags=["orders", channel.name],
-        default_args=alerts.defaults(channel.name, channel.owner),
+        default_args=alerts.defaults(channel),
         doc_md=documentation.of("orders", channel),
     ) as dag:
         batch = task(task_id="pull", pool=channel.store_pool)(steps.pull)(channel.name)
@@ -50,7 +50,7 @@ def orders_dry_run(channel: Channel) -> DAG:
         max_active_runs=1,
         params=forms.orders(by_hand=channel.cron is None),
         tags=["orders", "dry run", channel.name],
-        default_args=alerts.defaults(channel.name, channel.owner),
+        default_args=alerts.defaults(channel),
         doc_md=documentation.of("orders_dry_run", channel),
     ) as dag:
         batch = task(task_id="pull", pool=channel.store_pool)(steps.pull)(channel.name)

@@ -16,7 +16,7 @@ def privacy_redact(channel: Channel) -> DAG:
         max_active_runs=1,
         params=privacy.redact_form(),
         tags=["privacy", channel.name],
-        default_args=alerts.defaults(channel.name, channel.owner),
+        default_args=alerts.defaults(channel),
         doc_md=documentation.of("privacy_redact", channel),
     ) as dag:
         task(task_id="redact")(privacy.redact)(channel.name)

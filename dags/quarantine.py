@@ -16,7 +16,7 @@ def quarantine_replay(channel: Channel) -> DAG:
         max_active_runs=1,
         params=quarantine.replay_form(),
         tags=["quarantine", channel.name],
-        default_args=alerts.defaults(channel.name, channel.owner),
+        default_args=alerts.defaults(channel),
         doc_md=documentation.of("quarantine_replay", channel),
     ) as dag:
         posted = [assets.posted_documents(channel.name)]
@@ -34,7 +34,7 @@ def quarantine_replay_dry_run(channel: Channel) -> DAG:
         max_active_runs=1,
         params=quarantine.replay_form(),
         tags=["quarantine", "dry run", channel.name],
-        default_args=alerts.defaults(channel.name, channel.owner),
+        default_args=alerts.defaults(channel),
         doc_md=documentation.of("quarantine_replay_dry_run", channel),
     ) as dag:
         task(task_id="plan", pool=channel.erp_pool)(quarantine.plan_replay)(channel.name)
@@ -53,7 +53,7 @@ def quarantine_digest(channel: Channel) -> DAG:
         catchup=False,
         max_active_runs=1,
         tags=["quarantine", channel.name],
-        default_args=alerts.defaults(channel.name, channel.owner),
+        default_args=alerts.defaults(channel),
         doc_md=documentation.of("quarantine_digest", channel),
     ) as dag:
         task(task_id="tell")(quarantine.tell)(channel.name)

@@ -17,7 +17,7 @@ def silence(channel: Channel) -> DAG:
         catchup=False,
         max_active_runs=1,
         tags=["quarantine", channel.name],
-        default_args=alerts.defaults(channel.name, channel.owner),
+        default_args=alerts.defaults(channel),
         doc_md=documentation.of("quarantine_silence", channel),
     ) as dag:
         task(task_id="listen")(quarantine.listen)(channel.name)

@@ -8,29 +8,36 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseNotifier
 
+from include.domain.errors import ConfigurationError, RemoteUnavailable
+from include.orchestration.notifiers import Message, send
+
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+    from include.orchestration.channels import Channel
+    from include.settings.channel import NotifySettings
 
 log = logging.getLogger(__name__)
 
 
 class OwnerNotifier(BaseNotifier):  # type: ignore[misc]
-    """Sends one mail a failed task, through the connection ``smtp_default``.
+    """Sends one message a failed task, as the channel wants its messages sent.
 
-    Without that connection the message goes to the log at level ERROR, so that nothing is lost and
-    nothing else breaks.
+    One that cannot be sent stands in the log, with the reason.
 
     Args:
         channel: Channel id.
-        owner: Address of the order data owner.
+        owner: Who is told.
+        notify: The channel's choice of a notifier.
     """
 
     template_fields = ("message",)
 
-    def __init__(self, channel: str, owner: str) -> None:
+    def __init__(self, channel: str, owner: str, notify: NotifySettings) -> None:
         super().__init__()
         self.channel = channel
         self.owner = owner
+        self.chosen = notify
         self.message = (
             "Task {{ ti.task_id }} of {{ dag.dag_id }} failed for {{ run_id }}: the window's "
             "orders stay where they are; running it again doubles nothing. The log and the "
@@ -42,35 +49,31 @@ class OwnerNotifier(BaseNotifier):  # type: ignore[misc]
 
         Args:
             context: Airflow's context of the failed task.
+
+        Raises:
+            RemoteUnavailable: The message was not taken.
+            ConfigurationError: A connection is missing or says too little.
         """
-        from airflow.providers.smtp.notifications.smtp import SmtpNotifier
-        from airflow.sdk import Connection
-        from airflow.sdk.exceptions import AirflowNotFoundException
-
-        try:
-            Connection.get("smtp_default")
-        except AirflowNotFoundException:
-            log.error(  # noqa: TRY400 - a missing mail server is no traceback
-                "no connection smtp_default, %s is not told: %s", self.owner, self.message
-            )
-            return
         subject = f"Counterfoil: {self.channel}: a task failed"
-        SmtpNotifier(to=self.owner, subject=subject, html_content=self.message).notify(context)
+        try:
+            send(Message(self.channel, self.owner, subject, self.message), self.chosen)
+        except (ConfigurationError, RemoteUnavailable):
+            log.error("%s was not told: %s", self.owner, self.message)  # noqa: TRY400 - raised on
+            raise
 
 
-def defaults(channel: str, owner: str) -> dict[str, Any]:
+def defaults(channel: Channel) -> dict[str, Any]:
     """Return the task defaults of a channel's DAGs: retries, and who hears of a failure.
 
     Args:
-        channel: Channel id.
-        owner: Address of the order data owner.
+        channel: The channel.
     """
     return {
-        "owner": owner,
+        "owner": channel.owner,
         "retries": 3,
         "retry_delay": timedelta(seconds=15),
         "retry_exponential_backoff": 2.0,
         "max_retry_delay": timedelta(minutes=10),
         "execution_timeout": timedelta(hours=3),
-        "on_failure_callback": OwnerNotifier(channel, owner),
+        "on_failure_callback": OwnerNotifier(channel.name, channel.owner, channel.notify),
     }

@@ -12,7 +12,14 @@ from airflow.sdk.exceptions import AirflowTimetableInvalid
 
 from include.connectors import registry
 from include.domain.errors import ConfigurationError
-from include.settings.channel import CHANNELS, ChannelSettings, channel_names, load_channel
+from include.orchestration import notifiers
+from include.settings.channel import (
+    CHANNELS,
+    ChannelSettings,
+    NotifySettings,
+    channel_names,
+    load_channel,
+)
 
 SUITES = CHANNELS.parent / "quality" / "suites"
 _UNFIT = re.compile(r"[^A-Za-z0-9_.-]+")
@@ -31,6 +38,7 @@ class Channel:
         start_at: First instant the live schedule owns.
         store_pool: Pool that guards the store connection.
         erp_pool: Pool that guards the ERP connection.
+        notify: How its messages are sent.
     """
 
     name: str
@@ -40,6 +48,7 @@ class Channel:
     start_at: datetime
     store_pool: str
     erp_pool: str
+    notify: NotifySettings
 
 
 def checked(name: str) -> ChannelSettings:
@@ -68,7 +77,7 @@ def checked(name: str) -> ChannelSettings:
 
 
 def _unusable(settings: ChannelSettings) -> Iterator[str]:
-    """Yield what is well formed and still of no use: a name, a schedule, a suite."""
+    """Yield what is well formed and of no use: a name, a schedule, a suite, a notifier."""
     if _UNFIT.search(settings.name):
         yield (
             f"name: {settings.name!r} is a part of DAG ids, which take letters, digits, '_', '-' "
@@ -82,6 +91,7 @@ def _unusable(settings: ChannelSettings) -> Iterator[str]:
     suites = sorted(path.stem for path in SUITES.glob("*.json"))
     if settings.suite not in suites:
         yield f"suite: there is no {settings.suite!r}; there are: {', '.join(suites)}"
+    yield from notifiers.faults(settings.notify)
 
 
 def _asked_for() -> list[str]:
@@ -107,6 +117,7 @@ def each_channel() -> Iterator[Channel]:
             start_at=datetime.combine(settings.schedule.start_on, datetime.min.time(), tzinfo=UTC),
             store_pool=f"store_{settings.store.connection}",
             erp_pool=f"erp_{settings.erp.connection}",
+            notify=settings.notify,
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from functools import partial
 
 from airflow.sdk import Param, get_current_context
 
@@ -104,7 +105,7 @@ def _asked_for() -> quarantine.ReplayOf:
 def tell(channel: str) -> int:
     """Tell the owners of the orders that are newly held; return the messages sent."""
     with open_house(channel) as house:
-        sent = quarantine.tell_owners(house, digest.send_digest)
+        sent = quarantine.tell_owners(house, partial(digest.send_digest, house.settings))
     log.info("%d owners were told", sent)
     return sent
 
@@ -113,7 +114,7 @@ def tell(channel: str) -> int:
 def listen(channel: str) -> bool:
     """Tell the owner when no orders come any more; return whether somebody was told just now."""
     with open_house(channel) as house:
-        found = silence.tell(house, digest.send)
+        found = silence.tell(house, partial(digest.send_words, house.settings))
     if found is not None:
         log.warning("%s", found.in_words(channel))
     return found is not None

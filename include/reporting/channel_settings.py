@@ -57,6 +57,7 @@ def groups_of(channel: ChannelSettings) -> list[Group]:
     return [
         policy_of(channel),
         Group("Schedule", tuple(_rows(channel.schedule))),
+        Group("Messages", tuple(_rows(channel.notify))),
         Group("Channel", plain),
         *(Group(title, tuple(_rows(model))) for title, model in own),
     ]

@@ -210,6 +210,28 @@ class ScheduleSettings(_Frozen):
     )
 
 
+class NotifySettings(_Frozen):
+    """Through what messages go: failed tasks, newly held orders, silence."""
+
+    notifier: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$",
+        description="Import path of an Airflow notifier class; none sends mail through the "
+        "connection smtp_default, or writes to the task's log without it.",
+    )
+    arguments: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Keyword arguments of that class, no secrets; every text in them is a Jinja "
+        "template of subject, message, owner and channel.",
+    )
+
+    @model_validator(mode="after")
+    def _arguments_have_a_class(self) -> Self:
+        if self.arguments and self.notifier is None:
+            raise ValueError("arguments are given and no notifier is named")
+        return self
+
+
 class ChannelSettings(_Frozen):
     """Everything a channel's DAGs need to know."""
 
@@ -228,6 +250,9 @@ class ChannelSettings(_Frozen):
     )
     policy: PolicySettings = Field(
         default_factory=PolicySettings, description="What is booked and when."
+    )
+    notify: NotifySettings = Field(
+        default_factory=NotifySettings, description="Through what messages go."
     )
     suite: str = Field(default="orders", description="Expectation suite that orders must pass.")
     posting_threads: int = Field(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -55,7 +56,9 @@ def hold(engine: Engine, first: int, last: int, reason: str, owner: str = OWNER)
         quarantine.record(connection, CHANNEL, found, owner=owner, batch_id=1)
 
 
-def tell_by_airflow(url: str, home: Path, mailbox: Mailbox | None) -> subprocess.CompletedProcess:
+def tell_by_airflow(
+    url: str, home: Path, mailbox: Mailbox | None, *roots: Path
+) -> subprocess.CompletedProcess:
     """Run the task's callable as a worker would, connections from the environment."""
     parts = sqlalchemy.make_url(url)
     staging_connection = {
@@ -68,7 +71,7 @@ def tell_by_airflow(url: str, home: Path, mailbox: Mailbox | None) -> subprocess
     env = {k: v for k, v in os.environ.items() if not k.startswith("AIRFLOW")}
     env |= {
         "AIRFLOW_HOME": str(home),
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": os.pathsep.join(map(str, roots or (ROOT,))),
         "AIRFLOW__API__BASE_URL": "https://airflow.example",
         "AIRFLOW_CONN_COUNTERFOIL_STAGING": json.dumps(staging_connection),
     }
@@ -140,6 +143,56 @@ def test_without_a_mail_connection_the_digest_stands_in_the_log_once(
     second = tell_by_airflow(staging_url, tmp_path, None)
     assert "told 0" in second.stdout
     assert "#1, #2" not in second.stderr
+
+
+NOTIFIER = """
+import json, os
+from airflow.sdk import BaseNotifier
+
+class ToFile(BaseNotifier):
+    def __init__(self, path, words):
+        super().__init__()
+        self.path, self.words = path, words
+
+    def notify(self, context):
+        if os.path.exists(self.path + ".full"):
+            raise OSError("no space left for secret words")
+        with open(self.path, "a") as file:
+            file.write(json.dumps(self.words) + "\\n")
+"""
+NOTIFY = """
+notify:
+  notifier: own_notifiers.ToFile
+  arguments:
+    path: {path}
+    words: ["{{{{ channel }}}}", "{{{{ owner }}}}", "{{{{ subject }}}}", "{{{{ message }}}}"]
+"""
+
+
+def test_a_notifier_that_the_channel_names_tells_each_owner_once_and_again_where_it_failed(
+    engine: Engine, staging_url: str, tmp_path: Path
+) -> None:
+    bundle, told = tmp_path / "bundle", tmp_path / "told.jsonl"
+    shutil.copytree(
+        ROOT / "include", bundle / "include", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    (bundle / "own_notifiers.py").write_text(NOTIFIER, encoding="utf-8")
+    file = bundle / "include/channels" / CHANNEL / "channel.yaml"
+    file.write_text(file.read_text(encoding="utf-8") + NOTIFY.format(path=told), encoding="utf-8")
+    hold(engine, 1, 3, "value")
+    full = tmp_path / "told.jsonl.full"
+    full.touch()
+    with open_mailbox() as mailbox:
+        failed = tell_by_airflow(staging_url, tmp_path, mailbox, bundle)
+        assert "RemoteUnavailable: own_notifiers.ToFile did not take the message" in failed.stderr
+        full.unlink()
+        assert "told 1" in tell_by_airflow(staging_url, tmp_path, mailbox, bundle).stdout
+        assert "told 0" in tell_by_airflow(staging_url, tmp_path, mailbox, bundle).stdout
+    assert mailbox.messages == []
+    ((channel, owner, subject, words),) = map(json.loads, told.read_text().splitlines())
+    assert (channel, owner) == (CHANNEL, OWNER)
+    assert subject == "Counterfoil: shopify_gp: 2 orders are held back"
+    assert "2 value: #1, #2" in words
 
 
 def test_an_order_given_to_another_owner_is_told_to_that_owner(

@@ -158,10 +158,10 @@ def settings_of(model: type[BaseModel], before: str = "") -> list[tuple[str, str
         inner: Any = field.annotation
         if isinstance(inner, type) and issubclass(inner, BaseModel):
             found += settings_of(inner, f"{before}{name}.")
-        elif model is EndpointSettings and name == "settings":
+        elif field.default_factory is dict:
             found.append((before + name, "none"))
         else:
-            default = "none" if field.default == () else str(field.default)
+            default = "none" if field.default in ((), None) else str(field.default)
             found.append((before + (field.alias or name), "" if field.is_required() else default))
     return found
 
