@@ -26,6 +26,7 @@ from include.domain.order import (
     Order,
     OrderLine,
     OrderLink,
+    PaymentTerms,
     PiiState,
     Refund,
     RefundAdjustment,
@@ -178,6 +179,16 @@ def _add_rest(document: Document, order: Order) -> None:
         document["marketplace_id"] = order.marketplace_id
     if order.risk is not None:
         document["risk"] = order.risk.value
+    if order.payment_terms is not None:
+        document["payment_terms"] = _terms(order.payment_terms)
+
+
+def _terms(terms: PaymentTerms) -> Document:
+    return _without_none(
+        name=terms.name,
+        due_at=None if terms.due_at is None else _iso(terms.due_at),
+        due_in_days=terms.due_in_days,
+    )
 
 
 Written = str | list[str]
@@ -428,6 +439,13 @@ def from_document(document: Document) -> Order:
         marketplace_id=document.get("marketplace_id"),
         pii_state=PiiState(document["pii_state"]),
         risk=_maybe(document, "risk", RiskLevel),
+        payment_terms=_maybe(document, "payment_terms", _read_terms),
+    )
+
+
+def _read_terms(document: Document) -> PaymentTerms:
+    return PaymentTerms(
+        document["name"], _maybe(document, "due_at", _at), document.get("due_in_days")
     )
 
 

@@ -144,6 +144,8 @@ class Document:
         presentment_total: What the buyer saw, for the record.
         purchase_order_number: The buyer's own reference.
         post_on: The day it is posted on where ``document_on`` is in a closed period.
+        payment_terms: The store's name of agreed terms of payment, key of their map.
+        due_on: When it has to be paid, in the shop's time zone, where terms say so.
     """
 
     key: DocumentKey
@@ -164,6 +166,8 @@ class Document:
     purchase_order_number: str | None = None
     placed_at: datetime | None = None
     post_on: date | None = None
+    payment_terms: str | None = None
+    due_on: date | None = None
 
     def __post_init__(self) -> None:
         parts = sum((line.net for line in self.lines), ZERO) - self.concession

@@ -330,6 +330,21 @@ class OrderLink:
 
 
 @dataclass(frozen=True, slots=True)
+class PaymentTerms:
+    """When the buyer has to pay, where store and buyer agreed on that.
+
+    Attributes:
+        name: The store's name of the terms ("Net 30"), key of the map of payment terms.
+        due_at: When the last part of the money is due, once the store knows it.
+        due_in_days: Days from the date of a document on, where the store states them.
+    """
+
+    name: str
+    due_at: datetime | None = None
+    due_in_days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StatedTotals:
     """What the store itself says the order adds up to.
 
@@ -367,6 +382,7 @@ class Order:
         currency: Shop currency, the one the books are kept in.
         presentment_currency: Currency the buyer saw and paid.
         taxes_included: Prices contain their taxes.
+        payment_terms: When it has to be paid; ``None`` where that is at once.
         risk: How likely fraud is, as the store sees it; ``None`` where it does not say.
     """
 
@@ -400,6 +416,7 @@ class Order:
     marketplace_id: str | None = None
     pii_state: PiiState = PiiState.PRESENT
     risk: RiskLevel | None = None
+    payment_terms: PaymentTerms | None = None
 
     def __post_init__(self) -> None:
         for name, at in (("placed_at", self.placed_at), ("updated_at", self.updated_at)):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
 
 from include.domain.balance import taxes_of
@@ -23,7 +24,15 @@ from include.domain.document import (
 )
 from include.domain.errors import Unbalanced
 from include.domain.money import ZERO, Money
-from include.domain.order import ChargeKind, Order, TaxLine, Tender, TenderKind, TenderStatus
+from include.domain.order import (
+    ChargeKind,
+    Order,
+    PaymentTerms,
+    TaxLine,
+    Tender,
+    TenderKind,
+    TenderStatus,
+)
 from include.domain.policy import Policy
 
 Adjustments = tuple[tuple[str, Decimal], ...]
@@ -141,10 +150,12 @@ def _header(order: Order, policy: Policy) -> Document:
     shipping = next(
         (c for c in order.charges if c.kind is ChargeKind.SHIPPING and not c.removed), None
     )
+    placed_on = order.placed_at.astimezone(policy.time_zone).date()
+    terms = order.payment_terms
     return Document(
         key=DocumentKey(order.channel, order.order_id_store, DocumentKind.SALES_ORDER),
         order_number=order.number,
-        document_on=order.placed_at.astimezone(policy.time_zone).date(),
+        document_on=placed_on,
         currency=order.currency,
         total=ZERO,
         lines=(),
@@ -155,7 +166,18 @@ def _header(order: Order, policy: Policy) -> Document:
         presentment_total=Money(order.stated.current_total.presentment, order.presentment_currency),
         purchase_order_number=order.purchase_order_number,
         placed_at=order.placed_at,
+        payment_terms=terms.name if terms else None,
+        due_on=_due_on(terms, placed_on, policy) if terms else None,
     )
+
+
+def _due_on(terms: PaymentTerms, placed_on: date, policy: Policy) -> date | None:
+    """Return when an order is due; ``None`` where that hangs on what has not happened yet."""
+    if terms.due_at is not None:
+        return terms.due_at.astimezone(policy.time_zone).date()
+    if terms.due_in_days is not None:
+        return placed_on + timedelta(days=terms.due_in_days)
+    return None
 
 
 def _exchange_charge(amount: Decimal) -> DocumentCharge:

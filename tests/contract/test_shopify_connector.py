@@ -352,7 +352,13 @@ def test_an_app_with_the_least_scopes_still_pulls_orders(open_bench: Open) -> No
         warnings = " ".join(store.preflight(CREATED).warnings)
         found = pulled(store)
 
-    for scope in ("read_all_orders", "read_customers", "read_products", "read_locations"):
+    for scope in (
+        "read_all_orders",
+        "read_customers",
+        "read_products",
+        "read_locations",
+        "read_payment_terms",
+    ):
         assert scope in warnings
     assert len(found) >= 140
     for raw in found.values():

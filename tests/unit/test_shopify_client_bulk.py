@@ -78,7 +78,13 @@ class BulkShop:
         return getattr(self, f"_{operation}")(asked["variables"])
 
     def _ShopFacts(self, _: Any) -> Any:
-        scopes = ("read_orders", "read_customers", "read_products", "read_locations")
+        scopes = (
+            "read_orders",
+            "read_customers",
+            "read_products",
+            "read_locations",
+            "read_payment_terms",
+        )
         return data(
             {
                 "shop": {},

@@ -13,7 +13,14 @@ from include.ports.store import StoreFacts
 from tests.unit.shopify_fakes import Script, data, failure, reply, store_of
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-ALL = ("read_orders", "read_all_orders", "read_customers", "read_products", "read_locations")
+ALL = (
+    "read_orders",
+    "read_all_orders",
+    "read_customers",
+    "read_products",
+    "read_locations",
+    "read_payment_terms",
+)
 PERSON = {"email": "a@b.example", "billingAddress": {"name": "A"}}
 
 
@@ -74,7 +81,17 @@ def test_another_name_of_the_shops_time_zone_is_the_shops_time_zone() -> None:
 
 @pytest.mark.parametrize(("days", "needed"), [(59, False), (61, True)])
 def test_old_windows_need_read_all_orders(days: int, needed: bool) -> None:
-    store = store_of(facts(("read_orders", "read_customers", "read_products", "read_locations")))
+    store = store_of(
+        facts(
+            (
+                "read_orders",
+                "read_customers",
+                "read_products",
+                "read_locations",
+                "read_payment_terms",
+            )
+        )
+    )
 
     if needed:
         with pytest.raises(ConfigurationError, match="read_all_orders"):
@@ -90,7 +107,9 @@ def test_a_scope_to_write_orders_lets_the_app_read_them() -> None:
     assert "read_orders" not in " ".join(store.preflight(selection()).warnings)
 
 
-@pytest.mark.parametrize("scope", ["read_customers", "read_products", "read_locations"])
+@pytest.mark.parametrize(
+    "scope", ["read_customers", "read_products", "read_locations", "read_payment_terms"]
+)
 def test_a_scope_that_only_limits_the_documents_is_a_warning(scope: str) -> None:
     store = store_of(facts(tuple(other for other in ALL if other != scope)))
 

@@ -33,7 +33,7 @@ from tests.unit.shopify_fakes import (
 DAY = Window(datetime(2026, 11, 20, tzinfo=UTC), datetime(2026, 11, 21, tzinfo=UTC))
 UPDATED = Selection(DAY, Basis.UPDATED)
 EITHER = Selection(DAY, Basis.CREATED_OR_UPDATED)
-SCOPES = ("read_orders", "read_customers", "read_products", "read_locations")
+SCOPES = ("read_orders", "read_customers", "read_products", "read_locations", "read_payment_terms")
 Handler = Callable[[dict[str, Any]], Any]
 
 

@@ -27,7 +27,14 @@ from include.pipelines.checks import check_row
 from include.staging.checks import CHECK_COLUMNS
 
 SCOPES = frozenset(
-    {"read_orders", "read_all_orders", "read_customers", "read_products", "read_locations"}
+    {
+        "read_orders",
+        "read_all_orders",
+        "read_customers",
+        "read_products",
+        "read_locations",
+        "read_payment_terms",
+    }
 )
 BATCH = 20
 

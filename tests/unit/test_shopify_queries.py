@@ -39,7 +39,9 @@ ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = ROOT / "include/connectors/stores/shopify/schema/admin_2026-10.json.gz"
 
 ORDER = "gid://shopify/Order/1"
-FLAGS = {"withCustomers": True, "withPersonal": True, "withProducts": True, "withLocations": True}
+FLAGS = dict.fromkeys(
+    ("withCustomers", "withPersonal", "withProducts", "withLocations", "withTerms"), True
+)
 PAGE = {"id": ORDER, "first": 250, "after": "cursor"}
 VARIABLES: dict[str, dict[str, Any]] = {
     "orders_window": {

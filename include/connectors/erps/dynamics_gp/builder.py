@@ -387,6 +387,7 @@ class Builder:
         if ship and self.is_change:
             # What is left out of an update stays: an address that has become shorter says so.
             address = dict.fromkeys(ADDRESS_FIELDS, "") | address
+        is_owed = self.soptype != RETURN
         return TaSopHdrIvcInsert(
             SOPTYPE=self.soptype,
             DOCID=self.lookups.docid_of(self.soptype),
@@ -402,6 +403,8 @@ class Builder:
             UpdateExisting=1 if self.is_change else None,
             LOCNCODE=self.settings.default_site,
             SHIPMTHD=self._shipping_method(),
+            PYMTRMID=self.lookups.terms_of(document) if is_owed else None,
+            DUEDATE=document.due_on if is_owed else None,
             TAXSCHID=self.settings.tax_schedule,
             SUBTOTAL=subtotal,
             TRDISAMT=self.discount,

@@ -84,6 +84,8 @@ class Translator(Lookups):
                 ("tax", f"{header.TAXAMNT}"),
                 ("total", f"{header.DOCAMNT}"),
                 ("payments", f"{header.PYMTRCVD}"),
+                *([("terms", header.PYMTRMID)] if header.PYMTRMID else []),
+                *([("due", str(header.DUEDATE))] if header.DUEDATE else []),
             ),
         )
 

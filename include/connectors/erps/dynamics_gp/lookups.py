@@ -115,6 +115,16 @@ class Lookups:
             return sku
         return self.mappings.require("sku", key)
 
+    def terms_of(self, document: Document) -> str | None:
+        """Return the payment terms (PYMTRMID) of a document; none where the order has none.
+
+        Raises:
+            MappingMissing: The order has terms and no row says what GP calls them.
+        """
+        if document.payment_terms is None:
+            return None
+        return self.mappings.require("payment_terms", document.payment_terms)
+
     def site_of(self, location_id: str | None) -> str:
         """Return the site of a store location; the default site where the store names none."""
         if location_id is None:

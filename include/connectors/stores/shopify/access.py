@@ -19,12 +19,14 @@ class Access:
         personal: Approval for protected customer data: names, streets, e-mails, phones.
         products: Scope for products and variants.
         locations: Scope for locations.
+        terms: Scope for payment terms.
     """
 
     customers: bool = True
     personal: bool = True
     products: bool = True
     locations: bool = True
+    terms: bool = True
 
     @classmethod
     def of(cls, scopes: Iterable[str]) -> Access:
@@ -38,6 +40,7 @@ class Access:
             customers="read_customers" in readable,
             products="read_products" in readable,
             locations=bool(readable & {"read_locations", "read_inventory", "read_markets_home"}),
+            terms="read_payment_terms" in readable,
         )
 
     @property
@@ -48,6 +51,7 @@ class Access:
             "withPersonal": self.personal,
             "withProducts": self.products,
             "withLocations": self.locations,
+            "withTerms": self.terms,
         }
 
     def less(self, denied: AccessDenied) -> Access:
@@ -83,4 +87,5 @@ _DENIABLE = {
     "customers": frozenset({"customer", "purchasingEntity"}),
     "products": frozenset({"variant", "product"}),
     "locations": frozenset({"location", "retailLocation"}),
+    "terms": frozenset({"paymentTerms"}),
 }

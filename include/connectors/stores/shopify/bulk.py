@@ -82,8 +82,9 @@ class BulkExport:
             wanted: Store ids; everything else in the file is passed over.
 
         Yields:
-            Documents of the shape that hydration gives. An order that has refunds, or that left
-            the search's range meanwhile, is not among them: hydrate the rest by id.
+            Documents of the shape that hydration gives. An order that has refunds or payment
+            terms, or that left the search's range meanwhile, is not among them: hydrate the rest by
+            id.
 
         Raises:
             WindowError: The file is not what the store says it holds.
@@ -343,8 +344,11 @@ def _folded(order: Document, children: dict[str, list[Document]]) -> Document:
 
 
 def _is_complete(document: Document) -> bool:
-    """Tell whether the export holds all of an order: refunds and long plain lists it cannot."""
-    if document["refunds"]:
+    """Tell whether the export holds all of an order.
+
+    Refunds, payment terms and long plain lists it cannot hold.
+    """
+    if document["refunds"] or document.get("paymentTerms"):
         return False
     return all(
         document[counter] is None or len(document[field]) >= document[counter]["count"]

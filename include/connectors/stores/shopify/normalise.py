@@ -32,6 +32,7 @@ from include.domain.order import (
     Customer,
     FinancialStatus,
     Order,
+    PaymentTerms,
     PiiState,
     RiskLevel,
     SalesProgram,
@@ -175,6 +176,7 @@ def _order(channel: str, document: Node) -> Order:
         purchase_order_number=text(document, "poNumber"),
         pii_state=_pii_state(customer, billing, shipping, is_withheld="email" not in document),
         risk=_risk(document),
+        payment_terms=_terms(document),
     )
 
 
@@ -198,6 +200,29 @@ def _risk(document: Node) -> RiskLevel | None:
     except SURPRISES as error:
         raise drift_of(error, "risk") from None
     return next((level for level in reversed(RiskLevel) if level in found), None)
+
+
+def _terms(document: Node) -> PaymentTerms | None:
+    """Return the agreed terms; a day is known once the store has one for every part of the money.
+
+    Terms that run from a bill or a delivery have none before that.
+    """
+    node = document.get("paymentTerms")
+    if node is None:
+        return None
+    try:
+        due = [optional_time(part, "dueAt") for part in nodes(node, "paymentSchedules")]
+        known = [at for at in due if at is not None]
+        days = node.get("dueInDays")
+        if days is not None and type(days) is not int:
+            raise Drift("dueInDays", f"is {days!r} where a whole number was promised")
+        return PaymentTerms(
+            name=required_text(node, "paymentTermsName"),
+            due_at=max(known) if known and len(known) == len(due) else None,
+            due_in_days=days,
+        )
+    except SURPRISES as error:
+        raise drift_of(error, "paymentTerms") from None
 
 
 def _stated(document: Node, codes: Codes, rounding: Amount) -> StatedTotals:

@@ -165,6 +165,10 @@ def _warnings(
         warnings.append("the app lacks read_products: lines come without product and variant ids")
     if not access.locations:
         warnings.append("the app lacks read_locations: lines and refunds come without locations")
+    if not access.terms:
+        warnings.append(
+            "the app lacks read_payment_terms: orders come without their terms of payment"
+        )
     if (
         scopes is not None
         and "read_all_orders" not in scopes

@@ -131,6 +131,8 @@ def filled(document: Document, access: Access) -> Document:
         for line in document["lineItems"]["nodes"]:
             line.setdefault("variant", None)
             line.setdefault("product", None)
+    if not access.terms:
+        document.setdefault("paymentTerms", None)
     if not access.locations:
         document.setdefault("retailLocation", None)
         for fulfillment in document["fulfillments"]:

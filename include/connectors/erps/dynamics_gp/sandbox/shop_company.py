@@ -64,6 +64,7 @@ CHARGES = {
     "fx": "EXCHANGE DIFF",
     "shipping": "SHIPPING",
 }
+PAYMENT_TERMS = {"Net 30": "Net 30", "Due on receipt": "Due on receipt"}
 CUSTOMER_CLASSES = {"*": "WEB", "CA": "WEB INTL", "DE": "WEB INTL", "JP": "WEB INTL"}
 GUEST = "WEBGUEST"
 
@@ -122,5 +123,6 @@ def maps(assortment: Assortment) -> dict[str, dict[str, str]]:
         "sku": {sku: number for sku, number in RENUMBERED.items() if sku in skus},
         "location": dict(zip(assortment.locations, SITES, strict=True)),
         "customer_class": CUSTOMER_CLASSES,
+        "payment_terms": PAYMENT_TERMS,
         "charge": CHARGES,
     }

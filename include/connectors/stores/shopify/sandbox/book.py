@@ -238,6 +238,16 @@ class Fee:
 
 
 @dataclass(slots=True)
+class Terms:
+    """Terms of payment, due in so many days or on days of their own."""
+
+    id: int
+    name: str
+    days: int | None
+    due: list[datetime | None]
+
+
+@dataclass(slots=True)
 class Order:
     """Everything the shop knows about one order."""
 
@@ -273,6 +283,7 @@ class Order:
     fulfillments: list[Fulfillment] = field(default_factory=list)
     misstated: Pair = NOTHING
     risk: str = "ACCEPT"  # the shop's recommendation
+    terms: Terms | None = None
     case: str = "ordinary"
 
     @property

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from include.connectors.stores.shopify.sandbox import amend, catalog, compose
 from include.connectors.stores.shopify.sandbox.amounts import Currencies
-from include.connectors.stores.shopify.sandbox.book import Order
+from include.connectors.stores.shopify.sandbox.book import Order, Terms
 from include.connectors.stores.shopify.sandbox.catalog import ABROAD, SHOP_CURRENCY
 from include.connectors.stores.shopify.sandbox.maker import Maker
 
@@ -19,8 +19,9 @@ def _unpaid(maker: Maker, at: datetime) -> Order:
 
 
 def pending(maker: Maker, at: datetime) -> Order:
-    """To be paid by hand later."""
+    """To be paid by hand within thirty days."""
     order = _unpaid(maker, at)
+    order.terms = Terms(maker.ids("PaymentTerms"), "Net 30", 30, [at + timedelta(days=30)])
     compose.pay(order, maker.ids, "manual", at, status="PENDING")
     return order
 

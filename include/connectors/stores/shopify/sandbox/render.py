@@ -22,6 +22,7 @@ from include.connectors.stores.shopify.sandbox.book import (
     Refund,
     Shipping,
     Tax,
+    Terms,
 )
 
 Record = dict[str, Any]
@@ -127,6 +128,7 @@ class Renderer:
             "edited": order.edited,
             "note": order.note,
             "poNumber": order.po_number,
+            "paymentTerms": self._terms(order.terms) if order.terms else None,
             "risk": {
                 "recommendation": order.risk,
                 "assessments": [
@@ -153,6 +155,31 @@ class Renderer:
             "requiresShipping": any(line.kind == "goods" for line in order.lines),
             "totalWeight": str(sum(line.grams * line.quantity for line in order.lines)),
             "currentTotalWeight": str(sum(line.grams * line.current for line in order.lines)),
+        }
+
+    def _terms(self, terms: Terms) -> Record:
+        owed = self._order.outstanding
+        return {
+            "id": f"gid://shopify/PaymentTerms/{terms.id}",
+            "paymentTermsName": terms.name,
+            "translatedName": terms.name,
+            "paymentTermsType": "FIXED" if terms.days is None else "NET",
+            "dueInDays": terms.days,
+            "due": False,
+            "overdue": False,
+            "order": Ref(self._order.gid),
+            "paymentSchedules": [
+                {
+                    "id": f"gid://shopify/PaymentSchedule/{terms.id + at}",
+                    "dueAt": instant(due),
+                    "issuedAt": instant(self._order.created_at),
+                    "completedAt": None,
+                    "due": False,
+                    "balanceDue": money(owed.presentment, self._order.currencies.presentment),
+                    "totalBalance": money(owed.presentment, self._order.currencies.presentment),
+                }
+                for at, due in enumerate(terms.due)
+            ],
         }
 
     def _people(self) -> Record:

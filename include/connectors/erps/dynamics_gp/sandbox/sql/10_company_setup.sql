@@ -37,6 +37,14 @@ create table sy03000 (
 );
 comment on table sy03000 is 'SY03000 Shipping methods; shiptype 0 = pickup, 1 = delivery.';
 
+create table sy03300 (
+    pymtrmid varchar(21) primary key,
+    duetype smallint not null default 1,
+    duedtds smallint not null default 0
+);
+comment on table sy03300 is 'SY03300 Payment terms; duetype 1 = net days, duedtds the days.';
+insert into sy03300 values ('Net 15', 1, 15), ('Net 30', 1, 30), ('Net 60', 1, 60), ('Due on receipt', 1, 0);
+
 create table sy03100 (
     cardname varchar(15) primary key,
     chekbkid varchar(15) not null default '',
@@ -155,6 +163,8 @@ create table rm00101 (
     shipmthd varchar(15) not null default '',
     taxschid varchar(15) not null default '',
     curncyid varchar(15) not null default '',
+    pymtrmid varchar(21) not null default '',
+    txrgnnum varchar(25) not null default '',
     prbtadcd varchar(15) not null default '',
     prstadcd varchar(15) not null default '',
     hold smallint not null default 0,

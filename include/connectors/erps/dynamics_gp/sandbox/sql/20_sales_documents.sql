@@ -32,6 +32,8 @@ create table sop10100 (
     locncode varchar(11) not null default '',
     taxschid varchar(15) not null default '',
     txrgnnum varchar(25) not null default '',
+    pymtrmid varchar(21) not null default '',
+    duedate date not null default '1900-01-01',
     slprsnid varchar(15) not null default '',
     curncyid varchar(15) not null,
     xchgrate numeric(19, 7) not null default 0,

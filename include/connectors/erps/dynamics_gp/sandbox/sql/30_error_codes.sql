@@ -68,6 +68,7 @@ insert into dynamics.taerrorcode (errorcode, sourceproc, errordesc, errorkeyfiel
     (90423, 'taSopHdrIvcInsert', 'The original of a return must be an invoice that is not void', 'ORIGTYPE,ORIGNUMB'),
     (90424, 'taSopHdrIvcInsert', 'The document is not in work and cannot be changed', 'SOPTYPE,SOPNUMBE'),
     (90425, 'taSopHdrIvcInsert', 'The document belongs to another customer', 'CUSTNMBR'),
+    (90426, 'taSopHdrIvcInsert', 'Payment terms do not exist in SY03300', 'PYMTRMID'),
     (90501, 'taUpdateCreateCustomerRcd', 'Customer class does not exist in RM00201', 'CUSTCLAS'),
     (90502, 'taUpdateCreateCustomerRcd', 'A new customer needs a name', 'CUSTNAME'),
     (90601, 'taCreateCustomerAddress', 'Customer does not exist in RM00101', 'CUSTNMBR'),

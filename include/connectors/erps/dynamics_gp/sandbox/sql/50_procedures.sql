@@ -577,7 +577,7 @@ declare
     held sop10100; why_not integer;
     origin_type integer := coalesce((p ->> 'ORIGTYPE')::integer, 0); origin text := coalesce(p ->> 'ORIGNUMB', '');
     customer rm00101; lines_ integer; line_sum numeric; payments numeric; deposits numeric; taxes record; seller rm00301;
-    transfer integer;
+    transfer integer; terms text; net_days integer; due date;
 begin
     fault := econnect_begin('taSopHdrIvcInsert', p);
     if fault <> 0 then codes := codes || fault; end if;
@@ -634,6 +634,11 @@ begin
     if coalesce(p ->> 'LOCNCODE', '') <> '' and not exists (select from iv40700 where locncode = p ->> 'LOCNCODE') then
         codes := codes || 90411;
     end if;
+    terms := coalesce(nullif(p ->> 'PYMTRMID', ''), held.pymtrmid, customer.pymtrmid, '');
+    select duedtds into net_days from sy03300 where pymtrmid = terms;
+    if terms <> '' and net_days is null then codes := codes || 90426; end if;
+    due := coalesce((p ->> 'DUEDATE')::date, nullif(held.duedate, '1900-01-01'),
+        case when kind in (2, 3) then (p ->> 'DOCDATE')::date + coalesce(net_days, 0) end, '1900-01-01');
     if currency_places(currency) is null then codes := codes || 90412;
     elsif currency <> (select funlcurr from mc40000) and coalesce((p ->> 'XCHGRATE')::numeric, 0) = 0 then
         codes := codes || 90418;
@@ -666,7 +671,7 @@ begin
             address2 = coalesce(p ->> 'ADDRESS2', address2), address3 = coalesce(p ->> 'ADDRESS3', address3),
             city = coalesce(p ->> 'CITY', city), state = coalesce(p ->> 'STATE', state), zipcode = coalesce(p ->> 'ZIPCODE', zipcode),
             country = coalesce(p ->> 'COUNTRY', country), phnumbr1 = coalesce(p ->> 'PHNUMBR1', phnumbr1),
-            txrgnnum = coalesce(p ->> 'TXRGNNUM', txrgnnum), shipmthd = coalesce(p ->> 'SHIPMTHD', shipmthd), locncode = coalesce(p ->> 'LOCNCODE', locncode),
+            pymtrmid = terms, duedate = due, txrgnnum = coalesce(p ->> 'TXRGNNUM', txrgnnum), shipmthd = coalesce(p ->> 'SHIPMTHD', shipmthd), locncode = coalesce(p ->> 'LOCNCODE', locncode),
             subtotal = subtotal_, trdisamt = discount, frtamnt = freight, miscamnt = misc, taxamnt = tax, frttxamt = taxes.freight,
             msctxamt = taxes.misc, docamnt = amount, pymtrcvd = received, deprecvd = deposits, acctamnt = amount - received,
             refrence = coalesce(p ->> 'REFRENCE', refrence), integrationid = coalesce(p ->> 'INTEGRATIONID', integrationid),
@@ -682,7 +687,7 @@ begin
         insert into sop10100 (
             soptype, sopnumbe, origtype, orignumb, docid, docdate, ordrdate, invodate, bachnumb, custnmbr, custname, cstponbr,
             prbtadcd, prstadcd, shiptoname, cntcprsn, address1, address2, address3, city, state, zipcode, country, phnumbr1,
-            shipmthd, locncode, taxschid, txrgnnum, slprsnid, curncyid, xchgrate, subtotal, trdisamt, frtamnt, miscamnt, taxamnt,
+            shipmthd, locncode, taxschid, pymtrmid, duedate, txrgnnum, slprsnid, curncyid, xchgrate, subtotal, trdisamt, frtamnt, miscamnt, taxamnt,
             frttxamt, msctxamt, docamnt, pymtrcvd, deprecvd, acctamnt, refrence, user2ent, integrationid
         ) values (
             kind, number, origin_type, origin, p ->> 'DOCID', (p ->> 'DOCDATE')::date,
@@ -695,7 +700,7 @@ begin
             coalesce(p ->> 'STATE', customer.state), coalesce(p ->> 'ZIPCODE', customer.zip),
             coalesce(p ->> 'COUNTRY', customer.country), coalesce(p ->> 'PHNUMBR1', customer.phone1),
             coalesce(p ->> 'SHIPMTHD', customer.shipmthd), coalesce(p ->> 'LOCNCODE', ''), coalesce(p ->> 'TAXSCHID', ''),
-            coalesce(p ->> 'TXRGNNUM', ''), coalesce(p ->> 'SLPRSNID', ''), currency, coalesce((p ->> 'XCHGRATE')::numeric, 0), subtotal_, discount, freight, misc,
+            terms, due, coalesce(p ->> 'TXRGNNUM', ''), coalesce(p ->> 'SLPRSNID', ''), currency, coalesce((p ->> 'XCHGRATE')::numeric, 0), subtotal_, discount, freight, misc,
             tax, taxes.freight, taxes.misc, amount, received, deposits, amount - received, coalesce(p ->> 'REFRENCE', ''),
             coalesce(p ->> 'USER2ENT', ''), coalesce(p ->> 'INTEGRATIONID', '')
         );
