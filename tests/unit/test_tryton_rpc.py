@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import requests
 
-from include.connectors.erps.tryton.rpc import TrytonClient, TrytonWarning, decode, encode
+from include.connectors.erps.tryton.answers import TrytonWarning
+from include.connectors.erps.tryton.rpc import TrytonClient, decode, encode
 from include.domain.errors import (
     AmbiguousOutcome,
     ConfigurationError,

@@ -16,7 +16,7 @@ from include.connectors.erps.tryton.documents import (
 )
 from include.connectors.erps.tryton.invoices import Invoice
 from include.connectors.erps.tryton.records import Records
-from include.connectors.erps.tryton.sales import Sale, SaleLine
+from include.connectors.erps.tryton.sale_records import Sale, SaleLine
 from include.domain.document import RemoteDocument
 from include.domain.money import ZERO
 

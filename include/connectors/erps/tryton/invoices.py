@@ -17,7 +17,7 @@ from include.connectors.erps.tryton.company import CompanyBook
 from include.connectors.erps.tryton.customers import Party
 from include.connectors.erps.tryton.documents import TAX_DIFFERENCE, Part, TrytonDocument
 from include.connectors.erps.tryton.rpc import TrytonClient
-from include.connectors.erps.tryton.sales import SaleLine
+from include.connectors.erps.tryton.sale_records import SaleLine
 from include.domain.document import DocumentKind
 from include.domain.errors import Refused
 from include.domain.money import ZERO

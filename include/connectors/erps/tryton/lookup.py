@@ -12,7 +12,8 @@ from include.connectors.erps.tryton.company import CompanyBook
 from include.connectors.erps.tryton.documents import TAX_DIFFERENCE, mark_of
 from include.connectors.erps.tryton.invoices import Invoice, Invoices
 from include.connectors.erps.tryton.payments import Payments, order_marks
-from include.connectors.erps.tryton.sales import Sale, SaleLine, Sales
+from include.connectors.erps.tryton.sale_records import Sale, SaleLine
+from include.connectors.erps.tryton.sales import Sales
 from include.domain.document import DocumentKey, DocumentKind, RemoteDocument, RemoteState
 from include.domain.money import ZERO
 

@@ -12,7 +12,7 @@ from include.connectors.erps.tryton.documents import Part, TrytonDocument
 from include.connectors.erps.tryton.lookup import changes_in
 from include.connectors.erps.tryton.records import Records
 from include.connectors.erps.tryton.rpc import STOCK
-from include.connectors.erps.tryton.sales import Sale, SaleLine
+from include.connectors.erps.tryton.sale_records import Sale, SaleLine
 from include.domain.document import DocumentKind, RemoteDocument
 from include.domain.errors import Refused
 from include.domain.money import ZERO

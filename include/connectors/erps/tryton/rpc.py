@@ -1,8 +1,7 @@
-"""JSON-RPC to a Tryton server: one login, values spelled as Tryton does, refusals as our errors.
+"""JSON-RPC to a Tryton server: one login, one session, values spelled as Tryton does.
 
-Tryton answers 200 with an ``error`` for what it refuses (UserError, UserWarning, a record that
-changed meanwhile), and undoes the whole call. A writing call that broke off is never sent again
-here: who asked for it looks its effect up first.
+What an answer means is in ``answers``. A writing call that broke off is never sent again here: who
+asked for it looks its effect up first.
 """
 
 from __future__ import annotations
@@ -19,53 +18,25 @@ from typing import Any
 
 import requests
 
-from include.domain.errors import (
-    AmbiguousOutcome,
-    ConfigurationError,
-    RateLimited,
-    Refused,
-    RemoteUnavailable,
+from include.connectors.erps.tryton.answers import (
+    SessionOver,
+    TrytonWarning,
+    broken_off,
+    check_status,
+    refusal_of,
 )
+from include.domain.errors import AmbiguousOutcome, ConfigurationError, Refused, RemoteUnavailable
 from include.transport.connection import HttpRemote
-from include.transport.redaction import safe_text
 from include.transport.retry import Backoff, call_with_retries
-from include.transport.status import as_remote_error, raise_for_status
 
-UNAUTHORISED = 401
-FORBIDDEN = 403
-NOT_FOUND = 404
-# A gateway that gave up waiting, and Tryton's own time-out: the call may have run.
-UNSURE_STATUSES = frozenset({408, 502, 504})
 MOST_WARNINGS = 8
 PAGE = 1000
-# Words of PostgreSQL, passed on by a server that has used up its own retries.
-_PASSING = ("could not serialize", "deadlock detected", "could not obtain lock", "lock timeout")
 
 Domain = Sequence[Any]
 # Tryton locks what is numbered or assigned, and turns away who comes second: we queue instead.
 STOCK = "stock"
 _QUEUES: dict[tuple[str, str, str], AbstractContextManager[Any]] = {}
 _QUEUED = {"assign_try": STOCK, "post": "numbers"}
-
-
-class TrytonWarning(Refused):
-    """Tryton asks whether the user is sure.
-
-    Args:
-        name: Name of the warning, by which it is acknowledged.
-        words: What Tryton says.
-    """
-
-    def __init__(self, name: str, words: str) -> None:
-        kind = name.partition(".")[2] or name
-        super().__init__(
-            f"Tryton warns ({kind}): {words}; settle it in Tryton, or add {kind!r} to "
-            "acknowledged_warnings if it never matters to this channel",
-            rule=kind,
-            remote=words,
-        )
-        self.name = name
-        self.kind = kind
 
 
 def encode(value: object) -> object:
@@ -242,10 +213,10 @@ class TrytonClient:
         def call() -> Any:
             try:
                 return self._ask(method, params, context)
-            except AmbiguousOutcome as broken_off:
+            except AmbiguousOutcome as silence:
                 raise RemoteUnavailable(
-                    str(broken_off), system=self.name, status=broken_off.status
-                ) from broken_off
+                    str(silence), system=self.name, status=silence.status
+                ) from silence
 
         return self._repeat(call)
 
@@ -287,13 +258,13 @@ class TrytonClient:
         whole = [*params, {**self._context, **(context or {})}]
         try:
             return self._send(method, whole, ticket)
-        except _SessionOver:
+        except SessionOver:
             with self._lock:
                 if self._ticket == ticket:
                     self._ticket = None
             try:
                 return self._send(method, whole, self._own_ticket())
-            except _SessionOver as error:
+            except SessionOver as error:
                 raise ConfigurationError(
                     f"{self.name} logs us in and does not know the session afterwards"
                 ) from error
@@ -311,7 +282,7 @@ class TrytonClient:
         password = facts.password.get_secret_value()
         try:
             answer = self._send("common.db.login", [facts.login, {"password": password}], None)
-        except _SessionOver as error:
+        except SessionOver as error:
             raise ConfigurationError(
                 f"{self.name}: Tryton does not accept the login or its password"
             ) from error
@@ -331,91 +302,20 @@ class TrytonClient:
             response = self._remote.session.post(
                 url, data=body.encode(), headers=headers, timeout=self._timeout
             )
-            self._check(response, method)
+            check_status(
+                response,
+                method,
+                system=self.name,
+                database=self._database,
+                now=self._remote.now(),
+            )
             answer = json.loads(response.content, object_hook=decode)
         except requests.RequestException as error:
-            raise self._broken_off(error) from error
+            raise broken_off(error, self.name) from error
         except ValueError as error:
             raise AmbiguousOutcome(
                 f"{self.name} answered {method} with something that is no JSON", system=self.name
             ) from error
         if answer.get("error"):
-            raise self._refusal(method, answer["error"])
+            raise refusal_of(method, answer["error"], self.name)
         return answer.get("result")
-
-    def _broken_off(self, error: requests.RequestException) -> Exception:
-        ours = as_remote_error(error, self.name)
-        # A connection that was never made carried no call.
-        sent = not isinstance(
-            error, requests.exceptions.ConnectTimeout | requests.exceptions.SSLError
-        ) and not _refused(error)
-        if sent and isinstance(ours, RemoteUnavailable):
-            return AmbiguousOutcome(str(ours), system=self.name, status=ours.status)
-        return ours
-
-    def _check(self, response: requests.Response, method: str) -> None:
-        status = response.status_code
-        if status == UNAUTHORISED:
-            raise _SessionOver
-        if status == FORBIDDEN:
-            raise ConfigurationError(
-                f"{self.name}: the Tryton user may not call {method}, or a module is missing"
-            )
-        if status == NOT_FOUND:
-            raise ConfigurationError(f"{self.name}: there is no database {self._database!r}")
-        try:
-            raise_for_status(response, self.name, self._remote.now())
-        except RateLimited:
-            raise
-        except RemoteUnavailable as error:
-            if status in UNSURE_STATUSES:
-                raise AmbiguousOutcome(str(error), system=self.name, status=status) from error
-            raise
-
-    def _refusal(self, method: str, error: Sequence[Any]) -> Exception:
-        """Say what kind of no an ``error`` is; a call that got one was undone."""
-        kind, said = error[0], error[1] if len(error) > 1 else ""
-        if kind == "UserWarning":
-            return TrytonWarning(said[0], _words(said[1:3]))
-        if kind == "UserError":
-            words = _words(said[:2])
-            return Refused(f"Tryton refused: {words}", rule="user_error", remote=words)
-        if kind == "ConcurrencyException":
-            return RemoteUnavailable(
-                f"{self.name}: the record was changed by someone else meanwhile",
-                system=self.name,
-                status="CONCURRENCY",
-            )
-        words = safe_text(str(kind))
-        if any(passing in words for passing in _PASSING):
-            return RemoteUnavailable(
-                f"{self.name}: the database was busy: {words}", system=self.name, status="BUSY"
-            )
-        return Refused(
-            f"Tryton failed in {method}: {words}", rule="server_error", field=method, remote=words
-        )
-
-
-class _SessionOver(Exception):
-    """The server does not know the session, or the login."""
-
-
-def _refused(error: requests.RequestException) -> bool:
-    """Tell whether the server refused the connection, so that nothing was sent."""
-    cause: BaseException | None = error
-    seen = 0
-    while cause is not None and seen < 8:  # noqa: PLR2004
-        if isinstance(cause, ConnectionRefusedError):
-            return True
-        reason = getattr(cause, "reason", None)
-        cause = (
-            reason if isinstance(reason, BaseException) else cause.__cause__ or cause.__context__
-        )
-        if cause is None and error.args and isinstance(error.args[0], BaseException):
-            cause, error = error.args[0], requests.RequestException()
-        seen += 1
-    return False
-
-
-def _words(parts: Sequence[Any]) -> str:
-    return safe_text(" ".join(str(part) for part in parts if part))

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from include.connectors.erps.tryton.rpc import TrytonClient
-from include.connectors.erps.tryton.sales import Move, Sale, Shipment
+from include.connectors.erps.tryton.sale_records import Move, Sale, Shipment
 from include.domain.money import ZERO
 
 SHIPMENT = "stock.shipment.out"
