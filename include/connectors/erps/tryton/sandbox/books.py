@@ -99,6 +99,20 @@ from stock_move m join product_product p on p.id = m.product
 where m.state = 'done' group by 1
 """)
 
+_BILLED_AHEAD = text("""
+select p.code as sku, sum(billed.units - coalesce(gone.units, 0)) as units
+from sale_line l join product_product p on p.id = l.product
+join (select il.origin, sum(il.quantity) as units from account_invoice_line il
+      join account_invoice i on i.id = il.invoice and i.state in ('posted', 'paid')
+      group by il.origin) billed on billed.origin = 'sale.line,' || l.id
+left join (select origin, sum(quantity) as units from stock_move where state = 'done'
+           group by origin) gone on gone.origin = 'sale.line,' || l.id
+where exists (select from stock_move m where m.origin = 'sale.line,' || l.id
+              and m.state not in ('done', 'cancelled'))
+and billed.units > coalesce(gone.units, 0)
+group by p.code
+""")
+
 
 class Books:
     """The tables of one company.
@@ -131,6 +145,10 @@ class Books:
         """Return the units in a warehouse by product code, moves that are done only."""
         rows = self._rows(_ON_HAND, warehouse=warehouse)
         return {row["sku"]: Decimal(str(row["units"])) for row in rows}
+
+    def billed_ahead(self) -> dict[str, Decimal]:
+        """Return the units that are billed and wait on a shipment for stock, by product code."""
+        return {row["sku"]: Decimal(str(row["units"])) for row in self._rows(_BILLED_AHEAD)}
 
     def _orders(self, payments: list[Mapping[str, Any]]) -> list[Booked]:
         units, lines = self._units(_SALE_UNITS)
