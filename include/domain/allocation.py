@@ -74,7 +74,7 @@ def allocated(sale: Document, standing: Standing, policy: Policy, stock: Stock) 
         StockShort: Stock is short and the policy is to hold.
     """
     if policy.short_stock is ShortStock.IGNORE:
-        return sale
+        return _waiting(sale, standing, stock)
     left = dict(stock)
     before = {line.line_id: line for line in as_the_erp_holds_it(standing, stock).lines}
     lines = []
@@ -97,6 +97,26 @@ def allocated(sale: Document, standing: Standing, policy: Policy, stock: Stock) 
                     rule="stock_covers_line",
                     field="quantity",
                 )
+            line = replace(line, back_ordered=short)  # noqa: PLW2901
+        lines.append(line)
+    return replace(sale, lines=tuple(lines))
+
+
+def _waiting(sale: Document, standing: Standing, stock: Stock) -> Document:
+    """Keep back-ordered what the ERP itself back-ordered, as far as stock does not cover it yet."""
+    if not standing.back_ordered:
+        return sale
+    left = dict(stock)
+    before = {line.line_id: line for line in as_the_erp_holds_it(standing, stock).lines}
+    lines = []
+    for line in sale.lines:
+        old = before.get(line.line_id)
+        if old is not None and old.back_ordered:
+            need = StockNeed(line.sku or "", line.location_id)
+            free = max(left.get(need, ZERO), ZERO)
+            taken = int(min(free, Decimal(old.back_ordered)))
+            left[need] = free - taken
+            short = min(old.back_ordered - taken, line.quantity)
             line = replace(line, back_ordered=short)  # noqa: PLW2901
         lines.append(line)
     return replace(sale, lines=tuple(lines))

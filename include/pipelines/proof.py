@@ -27,7 +27,7 @@ from include.domain.window import Selection
 from include.pipelines.chunks import chunks
 from include.pipelines.documents import read_staged
 from include.pipelines.house import House
-from include.pipelines.proof_books import alive, differs_from_ledger, order_of
+from include.pipelines.proof_books import alive, differs_from_ledger, in_doubt, order_of
 from include.pipelines.proof_lives import Life, life_of, sum_documents, sum_lives
 from include.pipelines.runs import Run
 from include.pipelines.surprises import SURPRISES, contained
@@ -193,6 +193,8 @@ def _account(house: House, header: OrderHeader, sides: _Sides, pulled_at: dateti
             doubled=len(doubled),
         )
     fault = differs_from_ledger(documents, ledger)
+    if fault is None and order_id not in sides.held:
+        fault = in_doubt(documents, ledger)
     if fault:
         return _unexplained(in_erp, *fault)
     aside = _set_aside(order_id, sides, in_erp)

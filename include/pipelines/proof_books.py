@@ -28,7 +28,8 @@ def differs_from_ledger(
     entries = {entry.key: entry for entry in ledger.entries.values()}
     for key, matches in found.items():
         entry = entries.get(key)
-        if (entry is None or entry.state is not DocumentState.POSTED) and alive(matches):
+        is_ours = entry is not None and entry.state is not DocumentState.REFUSED
+        if not is_ours and alive(matches):
             return "unknown_document", f"the ERP holds {matches[0].reference}, nobody here sent it"
     changes = ledger.all_posted(DocumentKind.ORDER_CHANGE)
     for key, entry in entries.items():
@@ -49,6 +50,29 @@ def differs_from_ledger(
         if fault and not (key.kind in _CHANGEABLE and ledger.is_void(order_of(key))):
             return fault
     return _payments_differ(found, ledger)
+
+
+def in_doubt(
+    found: Mapping[DocumentKey, Sequence[RemoteDocument]], ledger: OrderLedger
+) -> tuple[str, str] | None:
+    """Find a document whose posting broke off although it took effect.
+
+    Args:
+        found: What the ERP shows, by key.
+        ledger: What was sent.
+
+    Returns:
+        Short reason and words; ``None`` where there is none.
+    """
+    for entry in ledger.not_posted():
+        matches = alive(found.get(entry.key, ()))
+        if entry.state is DocumentState.SENDING and matches:
+            return (
+                "in_doubt",
+                f"the ERP holds {matches[0].reference}, whose posting broke off: the next run "
+                "takes it over",
+            )
+    return None
 
 
 def alive(matches: Sequence[RemoteDocument]) -> list[RemoteDocument]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import text
 
 from include.domain.proof import WindowProof
+from include.domain.verdict import Finding
 from include.pipelines import proof
+from include.staging import quarantine
 from local.postgres import EmbeddedPostgres
 from tests.integration.world import World, day, open_world
 
@@ -79,3 +82,27 @@ def test_a_document_that_nobody_sent_is_found_until_it_is_voided(world: World) -
     assert unexplained(prove_again(world)) == {skipped.order_number: "unknown_document"}
     void(world, COPY)
     assert unexplained(prove_again(world)) == {}
+
+
+def test_a_posting_that_broke_off_is_in_doubt_unless_its_order_is_held_for_it(
+    world: World,
+) -> None:
+    ((number, order_id),) = world.ask(
+        "select order_number, order_id_store from erp_document where kind = 'invoice'"
+        " order by order_number limit 1"
+    )
+    with world.house.engine.begin() as staging:
+        staging.execute(
+            text(
+                "update erp_document set state = 'sending', remote_state = null"
+                " where order_id_store = :order_id and kind = 'invoice'"
+            ),
+            {"order_id": order_id},
+        )
+    assert unexplained(prove_again(world)) == {number: "in_doubt"}
+    busy = Finding(str(order_id), str(number), "erp_busy", "erp_available", "the ERP was busy")
+    with world.house.engine.begin() as staging:
+        quarantine.record(staging, world.house.channel, [busy], owner="owner", batch_id=1)
+    found = prove_again(world)
+    assert unexplained(found) == {}
+    assert number in {o.order_number for o in found.orders if o.outcome == "held"}

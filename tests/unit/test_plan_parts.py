@@ -373,3 +373,17 @@ def test_a_document_of_a_closed_period_is_held_or_posted_on_the_first_open_day()
     sale, invoice = in_open_periods(wanted, policy, opened)
     assert (sale.post_on, invoice.post_on) == (None, date(2026, 12, 1))
     assert invoice.document_on == date(2026, 11, 18)
+
+
+def test_what_the_erp_back_ordered_by_itself_waits_for_stock_though_policy_ignores_it() -> None:
+    books = PlannedBooks(Policy(ZONE, short_stock=ShortStock.IGNORE))
+    bought = order(line(quantity=3))
+    ordered, _ = books.plan(bought, {TEE: ZERO}).documents
+    assert not ordered.is_back_ordered
+    short = replace(ordered, lines=(replace(ordered.lines[0], back_ordered=3),))
+    books.documents.append((short, bought.updated_at.isoformat()))
+    (change,) = books.post(bought, {TEE: ZERO})
+    assert (change.paid, change.lines[0].back_ordered) == (bought.stated.received.shop, 3)
+    assert books.plan(bought, {TEE: Decimal(2)}).documents == ()
+    assert books.plan(bought, {}).documents == ()
+    assert kinds(books.post(bought, {TEE: Decimal(3)})) == ["order_change", "invoice"]
