@@ -1,4 +1,7 @@
-"""Housekeeping: retention of raw documents and logs, Data Docs of validation. Once a day."""
+"""Housekeeping: retention of raw documents and logs, Data Docs of validation. Once a day.
+
+It is there without a channel, too: what is kept for a while goes when its time is up.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,14 @@ from airflow.sdk import DAG, CronDataIntervalTimetable, task
 from include.orchestration import alerts, documentation, steps
 from include.orchestration.channels import each_channel
 
-for channel in list(each_channel())[:1]:
-    with DAG(
-        dag_id="housekeeping",
-        schedule=CronDataIntervalTimetable("30 3 * * *", timezone="UTC"),
-        start_date=datetime(2026, 1, 1, tzinfo=UTC),
-        catchup=False,
-        max_active_runs=1,
-        tags=["housekeeping"],
-        default_args=alerts.defaults(channel),
-        doc_md=documentation.of("housekeeping", channel),
-    ) as housekeeping:
-        task(task_id="tidy")(steps.tidy)(channel.name)
+with DAG(
+    dag_id="housekeeping",
+    schedule=CronDataIntervalTimetable("30 3 * * *", timezone="UTC"),
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    tags=["housekeeping"],
+    default_args=alerts.defaults(next(each_channel(), None)),
+    doc_md=documentation.plain("housekeeping"),
+) as housekeeping:
+    task(task_id="tidy")(steps.tidy)()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 
 from include.domain.errors import ConfigurationError
-from include.settings.channel import channel_names, load_channel
+from include.settings.channel import CHANNELS, channel_names, load_channel
 
 _SANDBOX = "include.connectors.erps.{}.sandbox"
 
@@ -16,7 +17,7 @@ class NoSuchChannel(Exception):
     """A channel or an ERP was asked for that there is not."""
 
 
-def chosen(only: Iterable[str] = (), erps: Iterable[str] = ()) -> list[str]:
+def chosen(only: Iterable[str] = (), erps: Iterable[str] = (), root: Path = CHANNELS) -> list[str]:
     """Choose channels: those asked for, else every one whose ERP comes up by itself.
 
     An ERP's ``sandbox`` package says with ``ON_REQUEST = True`` that it takes long to come up: its
@@ -26,17 +27,18 @@ def chosen(only: Iterable[str] = (), erps: Iterable[str] = ()) -> list[str]:
     Args:
         only: Channel ids; none means every channel.
         erps: Names of ERP connectors to bring up beside those that come up by themselves.
+        root: Folder that holds one folder a channel.
 
     Returns:
         Channel ids, sorted.
 
     Raises:
-        NoSuchChannel: Nothing fits what was asked for; names what there is.
+        NoSuchChannel: Nothing fits what was asked for, or nothing is there; names what there is.
     """
     erp_of = {}
-    for name in channel_names():
+    for name in channel_names(root):
         try:
-            erp_of[name] = load_channel(name).erp.connector
+            erp_of[name] = load_channel(name, root).erp.connector
         except ConfigurationError:
             continue
     runnable = {name: erp for name, erp in erp_of.items() if _has_rig(erp)}
@@ -45,9 +47,16 @@ def chosen(only: Iterable[str] = (), erps: Iterable[str] = ()) -> list[str]:
     if only:
         return sorted(set(only))
     wanted = set(erps)
-    return sorted(
+    found = sorted(
         name for name, erp in runnable.items() if erp in wanted or not _is_on_request(erp)
     )
+    if not found:
+        asked = ", ".join(sorted(runnable)) or "none"
+        raise NoSuchChannel(
+            "no channel under include/channels comes up by itself: its file is refused, its ERP "
+            f"has no sandbox, or it has to be asked for by name; to be asked for: {asked}"
+        )
+    return found
 
 
 def _require(what: str, asked: Iterable[str], known: Iterable[str]) -> None:

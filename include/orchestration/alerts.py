@@ -62,18 +62,24 @@ class OwnerNotifier(BaseNotifier):  # type: ignore[misc]
             raise
 
 
-def defaults(channel: Channel) -> dict[str, Any]:
+def defaults(channel: Channel | None) -> dict[str, Any]:
     """Return the task defaults of a channel's DAGs: retries, and who hears of a failure.
 
     Args:
-        channel: The channel.
+        channel: The channel; without one there is nobody to tell.
     """
-    return {
-        "owner": channel.owner,
+    told = (
+        {
+            "owner": channel.owner,
+            "on_failure_callback": OwnerNotifier(channel.name, channel.owner, channel.notify),
+        }
+        if channel
+        else {}
+    )
+    return told | {
         "retries": 3,
         "retry_delay": timedelta(seconds=15),
         "retry_exponential_backoff": 2.0,
         "max_retry_delay": timedelta(minutes=10),
         "execution_timeout": timedelta(hours=3),
-        "on_failure_callback": OwnerNotifier(channel.name, channel.owner, channel.notify),
     }

@@ -47,20 +47,33 @@ def open_house(channel: str, *, dry_run: bool = False) -> Iterator[House]:
         ConfigurationError: A setting or a connection is missing or wrong.
     """
     settings = load_channel(channel)
+    with open_staging() as engine:
+        yield House(
+            settings=settings,
+            engine=engine,
+            clock=SystemClock(),
+            open_store=lambda: open_store(settings),
+            open_erp=lambda: open_erp(settings, maps_of(settings.name, engine, keep=not dry_run)),
+        )
+
+
+@contextmanager
+def open_staging() -> Iterator[Engine]:
+    """Open the staging database, which all channels share, for the length of a task.
+
+    Yields:
+        Its engine.
+
+    Raises:
+        ConfigurationError: The connection is wrong, or the database is another release's.
+        RemoteUnavailable: The database cannot be reached.
+    """
     url = connections.database_url(connections.STAGING)
     engine = staging.create(url.render_as_string(hide_password=False))
     try:
         with staging.translated():
             staging.ensure_ready(engine)
-            yield House(
-                settings=settings,
-                engine=engine,
-                clock=SystemClock(),
-                open_store=lambda: open_store(settings),
-                open_erp=lambda: open_erp(
-                    settings, maps_of(settings.name, engine, keep=not dry_run)
-                ),
-            )
+            yield engine
     finally:
         engine.dispose()
 

@@ -12,6 +12,15 @@ _FOLDER = Path(__file__).parent / "docs"
 _WITH_POLICY = ("orders", "orders_dry_run")
 
 
+def plain(flow: str) -> str:
+    """Return the documentation of a flow that is no channel's.
+
+    Args:
+        flow: Name of a file in ``docs`` beside this one.
+    """
+    return (_FOLDER / f"{flow}.md").read_text(encoding="utf-8")
+
+
 def of(flow: str, channel: Channel) -> str:
     """Return the documentation of one flow for one channel; with the policy where it decides.
 
@@ -19,7 +28,7 @@ def of(flow: str, channel: Channel) -> str:
         flow: Name of a file in ``docs`` beside this one.
         channel: The channel.
     """
-    text = (_FOLDER / f"{flow}.md").read_text(encoding="utf-8")
+    text = plain(flow)
     told = text.format(title=channel.title, name=channel.name, owner=channel.owner)
     if flow not in _WITH_POLICY:
         return told

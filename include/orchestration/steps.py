@@ -159,16 +159,17 @@ def show_plan(kept: KeptPlan) -> dict[str, int]:
 
 
 @translated
-def tidy(channel: str) -> dict[str, int]:
+def tidy() -> dict[str, int]:
     """Remove rows and files past their retention and build the Data Docs of what is kept."""
     from include.orchestration import reports, retention
-    from include.orchestration.bootstrap import open_house
+    from include.orchestration.bootstrap import SystemClock, open_staging
     from include.pipelines import housekeeping
 
-    with open_house(channel) as house:
-        purged = housekeeping.purge(house, retention.raw_days())
-        plans = housekeeping.forget_plans(reports.folder() / "plans", house.clock.now())
-        docs = housekeeping.build_docs(house, reports.folder() / "data_docs")
+    now = SystemClock().now()
+    with open_staging() as engine:
+        purged = housekeeping.purge(engine, now, retention.raw_days())
+        plans = housekeeping.forget_plans(reports.folder() / "plans", now)
+        docs = housekeeping.build_docs(engine, reports.folder() / "data_docs", now)
     log.info(
         "removed %s and %d files of plans; Data Docs: %d pages at %s",
         purged,

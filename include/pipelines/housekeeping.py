@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from include.pipelines.house import House
+from sqlalchemy import Engine
+
 from include.quality.data_docs import DataDocs, Keep, StoredValidation, build_data_docs
 from include.staging import housekeeping, validation
 
@@ -14,34 +15,36 @@ PLAN_DAYS = housekeeping.BATCH_DAYS
 """A plan's files go when its page does."""
 
 
-def purge(house: House, raw_days: int) -> housekeeping.Purged:
+def purge(engine: Engine, now: datetime, raw_days: int) -> housekeeping.Purged:
     """Remove raw documents, batches and logs that are past their retention.
 
     Args:
-        house: Any channel; the staging database is shared.
+        engine: The staging database, which all channels share.
+        now: The present, aware.
         raw_days: Days that raw documents are kept for a replay.
 
     Returns:
         Rows removed, by table.
     """
-    with house.engine.begin() as connection:
-        return housekeeping.purge(connection, house.clock.now(), raw_days=raw_days)
+    with engine.begin() as connection:
+        return housekeeping.purge(connection, now, raw_days=raw_days)
 
 
-def build_docs(house: House, folder: Path) -> DataDocs:
+def build_docs(engine: Engine, folder: Path, now: datetime) -> DataDocs:
     """Render the kept validation results as pages a person can read, and prune old ones.
 
     Args:
-        house: Any channel; all channels' windows are rendered.
+        engine: The staging database; all channels' windows are rendered.
         folder: Where the pages go.
+        now: The present, aware.
 
     Returns:
         What was built.
     """
-    with house.engine.connect() as connection:
+    with engine.connect() as connection:
         judged = validation.judged_windows(connection)
     stored = [StoredValidation(*window) for window in judged]
-    return build_data_docs(stored, folder, keep=Keep(days=DOCS_DAYS), now=house.clock.now())
+    return build_data_docs(stored, folder, keep=Keep(days=DOCS_DAYS), now=now)
 
 
 def forget_plans(folder: Path, now: datetime, days: int = PLAN_DAYS) -> int:

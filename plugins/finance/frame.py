@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware.base import RequestResponseEndpoint
 
 from .pages import Pages
-from .ports import Access, SourceUnavailable
+from .ports import Access, NothingYet, SourceUnavailable
 
 STATIC = Path(__file__).parent / "static"
 HEADERS = {
@@ -54,6 +54,11 @@ def frame(
     def unavailable(request: Request, error: Exception) -> Response:
         return pages.trouble(request, 503, f"{title} cannot be read now", str(error))
 
+    def nothing_yet(request: Request, error: Exception) -> Response:
+        """Show browsers an empty page; programs are told that there is nothing to load."""
+        status = 200 if pages.wants_html(request) else 404
+        return pages.trouble(request, status, "Nothing here yet", str(error))
+
     def refused(request: Request, error: Exception) -> Response:
         """Send browsers to the login and explain refusals; programs get the bare status."""
         assert isinstance(error, StarletteHTTPException)
@@ -78,6 +83,7 @@ def frame(
     app.state.access = access
     app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.add_exception_handler(NothingYet, nothing_yet)
     app.add_exception_handler(SourceUnavailable, unavailable)
     app.add_exception_handler(StarletteHTTPException, refused)
     app.add_exception_handler(RequestValidationError, unreadable)

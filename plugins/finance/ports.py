@@ -23,6 +23,10 @@ class SourceUnavailable(Exception):
     """
 
 
+class NothingYet(SourceUnavailable):
+    """The staging database is there and empty: no DAG has run yet."""
+
+
 class Shown(NamedTuple):
     """A proof and the number it is addressed by.
 

@@ -15,7 +15,7 @@ from include.staging import plans
 from include.staging import proof as proof_rows
 from include.staging.plans import KeptPlan
 
-from .ports import Shown, SourceUnavailable
+from .ports import NothingYet, Shown, SourceUnavailable
 
 CONNECTION = "counterfoil_staging"
 
@@ -65,10 +65,24 @@ class Staging:
                 f"again in a minute, and have the connection {CONNECTION} checked if it lasts."
             ) from error
         except SQLAlchemyError as error:
+            if self._is_empty():
+                raise NothingYet(
+                    "No DAG has run yet. Switch one named orders__… on, or backfill a few days of "
+                    "it; where there is none, a channel has to be added first."
+                ) from error
             raise SourceUnavailable(
                 f"The staging database has no {self.what} to read: its tables are missing or "
                 "belong to another release. Run an orders DAG once, or have the migrations checked."
             ) from error
+
+    def _is_empty(self) -> bool:
+        if self._engine is None:
+            return False
+        try:
+            with staging_engine.unit_of_work(self._engine) as connection:
+                return staging_engine.current_revision(connection) is None
+        except (SQLAlchemyError, RemoteUnavailable):
+            return False  # what went wrong first is told
 
 
 class StagingSource(Staging):

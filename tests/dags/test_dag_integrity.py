@@ -20,7 +20,7 @@ sys.path.append(str(root))  # what Airflow does for a bundle, and all it does
 from airflow.dag_processing.dagbag import DagBag
 bag = DagBag(str(root), bundle_path=root, bundle_name="counterfoil")
 def shape(dag):
-    callbacks = dag.default_args["on_failure_callback"] if dag.default_args else None
+    callbacks = (dag.default_args or {}).get("on_failure_callback")
     return {
         "tasks": {t.task_id: sorted(t.downstream_task_ids) for t in dag.tasks},
         "pools": {t.task_id: t.pool for t in dag.tasks},
@@ -236,6 +236,26 @@ def test_a_channel_that_could_make_no_dag_stops_none_of_another(tmp_path: Path):
         refused = found["dags"][f"orders__{dag}"]
         assert "refused" in refused["tags"]
         assert told in refused["doc"]
+
+
+@pytest.mark.parametrize("broken", [False, True], ids=["no channel", "a refused one alone"])
+def test_what_is_kept_for_a_while_goes_in_time_without_any_channel(tmp_path: Path, broken: bool):
+    bundle = tmp_path / "bundle"
+    for part in ("dags", "include"):
+        shutil.copytree(ROOT / part, bundle / part, ignore=shutil.ignore_patterns("__pycache__"))
+    for channel in (bundle / "include/channels").glob("*/channel.yaml"):
+        shutil.rmtree(channel.parent)
+    if broken:
+        folder = bundle / "include/channels/broken"
+        folder.mkdir()
+        (folder / "channel.yaml").write_text("name: broken\n", encoding="utf-8")
+    found = parse(bundle, tmp_path)
+    assert found["errors"] == {}
+    assert found["dags"]["housekeeping"]["tasks"] == {"tidy": []}
+    assert found["dags"]["housekeeping"]["doc"].startswith("### Housekeeping")
+    others = {dag_id for dag_id in found["dags"] if dag_id != "housekeeping"}
+    assert all(dag_id.endswith("__broken") for dag_id in others)
+    assert bool(others) is broken
 
 
 def test_a_channel_that_imports_by_hand_has_no_schedule_and_asks_for_days(tmp_path: Path):

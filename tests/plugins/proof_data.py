@@ -19,7 +19,7 @@ from include.domain.proof import (
     WindowProof,
 )
 from include.domain.window import Window
-from plugins.finance.ports import Shown, SourceUnavailable
+from plugins.finance.ports import NothingYet, Shown, SourceUnavailable
 
 DAY = timedelta(days=1)
 FIRST = datetime(2026, 11, 1, tzinfo=UTC)
@@ -156,9 +156,12 @@ def unexplained_proof(day: int) -> WindowProof:
 class FakeSource:
     """Proofs in memory, numbered from 1 in the order given."""
 
-    def __init__(self, proofs: Sequence[WindowProof], *, broken: str = "") -> None:
+    def __init__(
+        self, proofs: Sequence[WindowProof], *, broken: str = "", empty: bool = False
+    ) -> None:
         self._proofs = dict(enumerate(proofs, start=1))
         self._broken = broken
+        self._empty = empty
 
     def latest(self, limit: int) -> list[Shown]:
         self._fail()
@@ -179,7 +182,7 @@ class FakeSource:
 
     def _fail(self) -> None:
         if self._broken:
-            raise SourceUnavailable(self._broken)
+            raise (NothingYet if self._empty else SourceUnavailable)(self._broken)
 
 
 @dataclass(frozen=True)

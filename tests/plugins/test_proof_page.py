@@ -28,11 +28,15 @@ BROWSER = {"accept": "text/html,application/xhtml+xml"}
 
 
 def client_of(
-    proofs: list[WindowProof], user: str | None = "finance", broken: str = ""
+    proofs: list[WindowProof],
+    user: str | None = "finance",
+    broken: str = "",
+    *,
+    empty: bool = False,
 ) -> TestClient:
     """A browser at the page as Airflow mounts it."""
     page = create_app(
-        FakeSource(proofs, broken=broken),
+        FakeSource(proofs, broken=broken, empty=empty),
         FakeAccess(),
         user_of_request,
         plans=FakePlans(PLAN, EMPTY),
@@ -271,6 +275,17 @@ def test_a_database_that_is_away_is_told_in_words_to_people_and_programs() -> No
     assert (page.status_code, program.status_code) == (503, 503)
     assert "The staging database does not answer." in page.text
     assert program.json() == {"detail": "The staging database does not answer."}
+
+
+def test_a_database_that_is_still_empty_is_an_empty_page_and_nothing_to_load() -> None:
+    client = client_of([], broken="No DAG has run yet.", empty=True)
+
+    page = client.get(f"{PREFIX}/")
+    program = client.get(f"{PREFIX}/windows.json", headers={"accept": "application/json"})
+
+    assert (page.status_code, program.status_code) == (200, 404)
+    assert "Nothing here yet" in page.text
+    assert "No DAG has run yet." in page.text
 
 
 def test_an_empty_window_is_complete_and_says_that_it_is_empty() -> None:

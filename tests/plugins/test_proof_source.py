@@ -9,7 +9,7 @@ import pytest
 from include.domain.errors import ConfigurationError
 from include.staging import engine as staging_engine
 from include.staging import proof as proof_rows
-from plugins.finance.ports import SourceUnavailable
+from plugins.finance.ports import NothingYet, SourceUnavailable
 from plugins.finance.source import StagingSource
 from tests.plugins.proof_data import proof_of, unexplained_proof
 
@@ -58,9 +58,21 @@ def test_a_proof_that_is_not_there_is_none(migrated_url: str) -> None:
     assert source.latest(10) == []
 
 
-def test_a_database_without_tables_is_told_in_words(staging_url: str) -> None:
-    with pytest.raises(SourceUnavailable, match="has no proofs to read"):
+def test_a_database_that_nothing_has_filled_yet_is_no_trouble(staging_url: str) -> None:
+    with pytest.raises(NothingYet, match="No DAG has run yet"):
         StagingSource(lambda: staging_url).latest(10)
+
+
+def test_a_database_without_the_tables_of_this_release_is_told_in_words(migrated_url: str) -> None:
+    engine = staging_engine.create(migrated_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE proof_window CASCADE")
+    engine.dispose()
+
+    with pytest.raises(SourceUnavailable, match="has no proofs to read") as caught:
+        StagingSource(lambda: migrated_url).latest(10)
+
+    assert not isinstance(caught.value, NothingYet)
 
 
 def test_a_server_that_does_not_answer_is_told_without_its_address(free_port: int) -> None:

@@ -13,7 +13,7 @@ import pytest
 from pydantic import BaseModel
 
 from include.connectors import registry
-from include.settings.channel import ChannelSettings, EndpointSettings
+from include.settings.channel import ChannelSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(

@@ -131,3 +131,13 @@ def test_a_channel_or_an_erp_that_there_is_not_is_refused_with_those_that_there_
         channels.chosen(only=["shopify_g"])
     with pytest.raises(channels.NoSuchChannel, match=r"no ERP .* sap; there are: .*dynamics_gp"):
         channels.chosen(erps=["sap"])
+
+
+def test_a_stack_without_a_channel_does_not_start_and_says_why(tmp_path: Path) -> None:
+    with pytest.raises(channels.NoSuchChannel, match=r"no channel under include/channels comes up"):
+        channels.chosen(root=tmp_path)
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "channel.yaml").write_text("name: broken\n", encoding="utf-8")
+    with pytest.raises(channels.NoSuchChannel, match="to be asked for: none"):
+        channels.chosen(root=tmp_path)
