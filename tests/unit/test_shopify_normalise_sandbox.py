@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -20,7 +20,14 @@ from include.domain.balance import require_balance, ties
 from include.domain.codec import decode, encode
 from include.domain.errors import Unbalanced
 from include.domain.money import NOTHING, total_of
-from include.domain.order import ChargeKind, FinancialStatus, LineKind, Order, PiiState
+from include.domain.order import (
+    ChargeKind,
+    FinancialStatus,
+    LineKind,
+    Order,
+    PaymentTerms,
+    PiiState,
+)
 from include.domain.order import SalesProgram as Program
 from include.domain.order import TenderKind as Kind
 from include.pipelines.checks import check_row
@@ -126,6 +133,16 @@ def _partial(order: Order) -> bool:
     return any(0 < line.current_quantity < line.quantity for line in order.lines)
 
 
+def _is_on_terms(order: Order) -> bool:
+    terms = order.payment_terms
+    return terms == PaymentTerms("Net 30", order.placed_at + timedelta(days=30), 30)
+
+
+def _is_a_companys(order: Order) -> bool:
+    buyer = order.customer
+    return buyer is not None and bool(buyer.company) and len(buyer.tax_ids) == 1
+
+
 EXPECTED: dict[str, Callable[[Order], bool]] = {
     "tax_included": lambda order: order.taxes_included,
     "paid_in_jpy": lambda order: order.presentment_currency == "JPY",
@@ -144,7 +161,11 @@ EXPECTED: dict[str, Callable[[Order], bool]] = {
     "null_sku": lambda order: any(line.sku is None for line in order.lines),
     "guest": lambda order: order.customer is None or order.customer.customer_id_store is None,
     "no_shipping_address": lambda order: order.shipping_address is None,
-    "pending": lambda order: order.financial_status is FinancialStatus.PENDING,
+    "pending": lambda order: (
+        order.financial_status is FinancialStatus.PENDING
+        and _is_on_terms(order)
+        and _is_a_companys(order)
+    ),
     "authorized": lambda order: order.financial_status is FinancialStatus.AUTHORIZED,
     "test_order": lambda order: order.is_test,
     "captured_in_parts": lambda order: (

@@ -130,6 +130,7 @@ class Builder:
             store_customer=self.buyer.store_id,
             is_own_customer=self.buyer.is_own,
             email=self.buyer.email,
+            registration=self.buyer.registration,
         )
         if self.settings.code_page:
             _check_code_page(payload, self.settings.code_page)

@@ -18,6 +18,11 @@ _BY_E_MAIL = """
 select distinct a.Master_ID master_id from SY01200 a join RM00101 c on c.CUSTNMBR = a.Master_ID
 where a.Master_Type = 'CUS' and lower(a.INET1) = :email and c.INACTIVE = 0
 """
+_BY_REGISTRATION = """
+select CUSTNMBR custnmbr from RM00101
+where INACTIVE = 0 and TXRGNNUM <> '' and cast(:registration as varchar(25)) =
+    upper(replace(replace(replace(replace(TXRGNNUM, ' ', ''), '.', ''), '-', ''), '/', ''))
+"""
 _NEWEST = """
 select max(DOCDATE) newest from (
     select DOCDATE from SOP10100 where SOPTYPE = 2 and CUSTNMBR = cast(:customer as varchar(15))
@@ -26,9 +31,9 @@ select max(DOCDATE) newest from (
 ) orders
 """
 _CUSTOMER = """
-select c.CUSTNAME custname, a.ADRSCODE adrscode, a.CNTCPRSN cntcprsn, a.ShipToName shiptoname,
-    a.ADDRESS1 address1, a.ADDRESS2 address2, a.ADDRESS3 address3, a.CITY city, a.STATE state,
-    a.ZIP zipcode, a.COUNTRY country, a.PHONE1 phnumbr1, i.INET1 inet1
+select c.CUSTNAME custname, c.TXRGNNUM txrgnnum, a.ADRSCODE adrscode, a.CNTCPRSN cntcprsn,
+    a.ShipToName shiptoname, a.ADDRESS1 address1, a.ADDRESS2 address2, a.ADDRESS3 address3,
+    a.CITY city, a.STATE state, a.ZIP zipcode, a.COUNTRY country, a.PHONE1 phnumbr1, i.INET1 inet1
 from RM00101 c left join RM00102 a on a.CUSTNMBR = c.CUSTNMBR
     left join SY01200 i on i.Master_Type = 'CUS' and i.Master_ID = c.CUSTNMBR
         and i.ADRSCODE = a.ADRSCODE
@@ -100,6 +105,21 @@ class CompanyTables(Tables):
         """
         rows = self.rows(_BY_E_MAIL, {"email": email.lower()})
         return sorted(row["master_id"].rstrip() for row in rows)
+
+    def customers_by_registration(self, registration: str) -> list[str]:
+        """Return the active customers that have a tax registration (RM00101).
+
+        Args:
+            registration: In upper case, without blanks and signs; GP's own are compared likewise.
+
+        Returns:
+            Customer numbers, sorted.
+
+        Raises:
+            RemoteUnavailable: The server did not answer in time, or not at all.
+        """
+        rows = self.rows(_BY_REGISTRATION, {"registration": registration})
+        return sorted(row["custnmbr"].rstrip() for row in rows)
 
     def customer(self, number: str) -> dict[str, dict[str, str]]:
         """Return name, e-mail and address fields of a customer, by address code.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
 from include.connectors.erps.dynamics_gp.calls import Call
@@ -14,6 +14,8 @@ from include.connectors.erps.dynamics_gp.records import Situation, SopDocument
 from include.connectors.erps.dynamics_gp.settings import DynamicsGpSettings
 from include.domain.errors import Refused
 from include.ports.erp import Mappings
+
+Finder = Callable[[Session, str], list[str]]
 
 
 class Customers:
@@ -50,7 +52,7 @@ class Customers:
             The customer's number, and the calls that come before the document's own.
 
         Raises:
-            Refused: Several customers have the buyer's e-mail address.
+            Refused: Several customers have the buyer's tax registration or e-mail address.
             MappingMissing: Unknown customers are held, and no row of the map names one.
         """
         number = payload.customer
@@ -63,9 +65,7 @@ class Customers:
         else:
             with ExitStack() as locks:
                 names = [f"customer:{number}"]
-                if payload.email and self.settings.match_customers_by_email:
-                    digest = hashlib.sha256(payload.email.lower().encode()).hexdigest()
-                    names.append(f"e-mail:{digest}")
+                names += [f"{what}:{_digest(value)}" for what, value, _, _ in self._marks(payload)]
                 for name in names:
                     locked = self.gateway.locked_too(session, name, number)
                     situation = locks.enter_context(locked)
@@ -74,17 +74,25 @@ class Customers:
                 else:
                     yield self._new(session, payload)
 
+    def _marks(self, payload: GpDocument) -> Iterator[tuple[str, str, str, Finder]]:
+        """Yield what a customer is known by beside the number, the surest first."""
+        if payload.registration and self.settings.match_customers_by_registration:
+            find: Finder = Session.customers_by_registration
+            yield "tax registration", payload.registration, "TXRGNNUM", find
+        if payload.email and self.settings.match_customers_by_email:
+            yield "e-mail address", payload.email.lower(), "INET1", Session.customers_by_e_mail
+
     def _new(self, session: Session, payload: GpDocument) -> tuple[str, list[Call]]:
         settings = self.settings
-        if payload.email and settings.match_customers_by_email:
-            known = session.customers_by_e_mail(payload.email)
+        for what, value, field, find in self._marks(payload):
+            known = find(session, value)
             if len(known) > 1:
                 raise Refused(
                     f"order {payload.reference}: {len(known)} customers of GP have the buyer's "
-                    f"e-mail address ({', '.join(known)}): add a row to the customer map, key "
+                    f"{what} ({', '.join(known)}): add a row to the customer map, key "
                     f"{payload.store_customer!r}",
                     rule="customer_known_once",
-                    field="INET1",
+                    field=field,
                 )
             if known:
                 return known[0], []
@@ -111,6 +119,10 @@ class Customers:
             return []
         newest = session.newest_order_on(payload.customer)
         return [] if newest is not None and newest > payload.header.DOCDATE else changes
+
+
+def _digest(value: str) -> str:
+    return hashlib.sha256(value.encode()).hexdigest()
 
 
 def _sent(procedures: Iterable[Procedure]) -> list[Call]:

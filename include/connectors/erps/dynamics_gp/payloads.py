@@ -56,6 +56,7 @@ class GpDocument:
         store_customer: The store's id of the customer; none for a guest.
         is_own_customer: Whether the customer's number is the channel's own, not one of the map.
         email: The customer's e-mail address, as the store knows it.
+        registration: The customer's tax registration, upper case, without blanks and signs.
     """
 
     soptype: int
@@ -72,6 +73,7 @@ class GpDocument:
     store_customer: str | None = None
     is_own_customer: bool = False
     email: str | None = field(default=None, repr=False)
+    registration: str | None = field(default=None, repr=False)
 
     @property
     def origin_type(self) -> int:

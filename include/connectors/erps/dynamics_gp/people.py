@@ -60,9 +60,22 @@ class Buyer:
 
     @property
     def tax_id(self) -> str | None:
-        """The buyer's tax registration; of several the first that the store names."""
+        """The buyer's tax registration; of several the one whose kind the channel prefers."""
         tax_ids = (self.document.customer or NOBODY).tax_ids
+        for kind in self.settings.tax_registration_kinds:
+            for tax_id in tax_ids:
+                if tax_id.kind == kind:
+                    return tax_id.number
+        if self.settings.tax_registration_kinds:
+            return None
         return tax_ids[0].number if tax_ids else None
+
+    @property
+    def registration(self) -> str | None:
+        """The customer's tax registration as it is compared; none for a guest."""
+        if self.store_id is None:
+            return None
+        return re.sub(r"[\s./-]", "", self.tax_id or "").upper() or None
 
     @property
     def name_on_document(self) -> str | None:
@@ -115,6 +128,7 @@ class Buyer:
             CUSTNMBR=self.number,
             CUSTNAME=name,
             CUSTCLAS=customer_class,
+            TXRGNNUM=self.tax_id if self.store_id is not None else None,
             ADRSCODE=PRIMARY,
             UpdateIfExists=update,
             **{key: value for key, value in address.items() if key != "PHNUMBR1"},

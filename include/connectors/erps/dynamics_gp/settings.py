@@ -80,6 +80,17 @@ class DynamicsGpSettings(BaseModel):
         max_length=15,
         description="Class of new customers where the customer_class map has no row.",
     )
+    tax_registration_kinds: tuple[str, ...] = Field(
+        default=(),
+        description="Which of a buyer's several tax registrations counts: their kinds in the "
+        "store's words, the preferred first. Empty takes the first that the store names, whatever "
+        "its kind.",
+    )
+    match_customers_by_registration: bool = Field(
+        default=True,
+        description="Book a new customer of the store on the GP customer with the same tax "
+        "registration (RM00101), if there is one; asked before the e-mail address.",
+    )
     match_customers_by_email: bool = Field(
         default=True,
         description="Book a new customer of the store on the GP customer with the same e-mail "

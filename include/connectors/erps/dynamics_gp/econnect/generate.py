@@ -47,6 +47,8 @@ SUPPLEMENT = {
         "APTODCTY* int|APPLYDATE datetime|GLPOSTDT datetime"
     ),
 }
+# The vendor's page of <taUpdateCreateCustomerRcd> (ff624037) goes on after the published table.
+CONTINUED = {"taUpdateCreateCustomerRcd": "TXRGNNUM char(25)"}
 RANGES = {"tinyint": "Whole(0, 255)", "smallint": "Whole(-32768, 32767)"}
 RANGES["int"] = "Whole(-2147483648, 2147483647)"
 SIZED = re.compile(r"(char|varchar|numeric)\((\d+)(?:,(\d+))?\)")
@@ -126,12 +128,15 @@ def read(fields: Path) -> dict[str, list[Parameter]]:
         for name, table in tables.items()
         if "params" in table and all("name" in p for p in table["params"])
     }
-    for name, text in SUPPLEMENT.items():
-        rows = (row.split(" ") for row in text.split("|"))
-        procedures[name] = [
-            Parameter(column.rstrip("*"), kind, column.endswith("*")) for column, kind in rows
-        ]
+    procedures |= {name: _parameters(text) for name, text in SUPPLEMENT.items()}
+    for name, text in CONTINUED.items():
+        procedures[name] += _parameters(text)
     return procedures
+
+
+def _parameters(text: str) -> list[Parameter]:
+    rows = (row.split(" ") for row in text.split("|"))
+    return [Parameter(column.rstrip("*"), kind, column.endswith("*")) for column, kind in rows]
 
 
 def render_module(procedures: dict[str, list[Parameter]]) -> str:

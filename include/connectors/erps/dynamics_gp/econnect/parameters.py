@@ -707,6 +707,7 @@ class TaUpdateCreateCustomerRcd(Procedure):
         "CCode": Text(6),
         "COUNTRY": Text(60),
         "UpdateIfExists": Whole(-32768, 32767),
+        "TXRGNNUM": Text(25),
     }
     REQUIRED: ClassVar[frozenset[str]] = frozenset({"CUSTNMBR"})
 
@@ -729,6 +730,7 @@ class TaUpdateCreateCustomerRcd(Procedure):
     CCode: str | None = None
     COUNTRY: str | None = None
     UpdateIfExists: int | None = None
+    TXRGNNUM: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

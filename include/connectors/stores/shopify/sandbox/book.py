@@ -248,6 +248,15 @@ class Terms:
 
 
 @dataclass(slots=True)
+class Company:
+    """The company that bought, by one of its locations."""
+
+    id: int
+    name: str
+    registration: str | None
+
+
+@dataclass(slots=True)
 class Order:
     """Everything the shop knows about one order."""
 
@@ -284,6 +293,7 @@ class Order:
     misstated: Pair = NOTHING
     risk: str = "ACCEPT"  # the shop's recommendation
     terms: Terms | None = None
+    company: Company | None = None
     case: str = "ordinary"
 
     @property

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from include.connectors.stores.shopify.sandbox import amend, catalog, compose
 from include.connectors.stores.shopify.sandbox.amounts import Currencies
-from include.connectors.stores.shopify.sandbox.book import Order, Terms
+from include.connectors.stores.shopify.sandbox.book import Company, Order, Terms
 from include.connectors.stores.shopify.sandbox.catalog import ABROAD, SHOP_CURRENCY
 from include.connectors.stores.shopify.sandbox.maker import Maker
 
@@ -19,9 +19,11 @@ def _unpaid(maker: Maker, at: datetime) -> Order:
 
 
 def pending(maker: Maker, at: datetime) -> Order:
-    """To be paid by hand within thirty days."""
+    """Bought by a company, to be paid by hand within thirty days."""
     order = _unpaid(maker, at)
     order.terms = Terms(maker.ids("PaymentTerms"), "Net 30", 30, [at + timedelta(days=30)])
+    number = maker.ids("Company")
+    order.company = Company(number, f"Outfitters {order.number} LLC", f"US {order.number:07d}")
     compose.pay(order, maker.ids, "manual", at, status="PENDING")
     return order
 

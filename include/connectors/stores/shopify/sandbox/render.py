@@ -14,6 +14,7 @@ from typing import Any
 from include.connectors.stores.shopify.sandbox.amounts import NOTHING, Pair, money, total
 from include.connectors.stores.shopify.sandbox.book import (
     Allocation,
+    Company,
     Discount,
     Fulfillment,
     Line,
@@ -157,6 +158,17 @@ class Renderer:
             "currentTotalWeight": str(sum(line.grams * line.current for line in order.lines)),
         }
 
+    def _purchaser(self, company: Company) -> Record:
+        return {
+            "__typename": "PurchasingCompany",
+            "company": {"id": f"gid://shopify/Company/{company.id}", "name": company.name},
+            "location": {
+                "id": f"gid://shopify/CompanyLocation/{company.id}",
+                "name": company.name,
+                "taxSettings": {"taxRegistrationId": company.registration, "taxExempt": False},
+            },
+        }
+
     def _terms(self, terms: Terms) -> Record:
         owed = self._order.outstanding
         return {
@@ -186,6 +198,7 @@ class Renderer:
         order = self._order
         return {
             "customer": Ref(order.customer_id) if order.customer_id else None,
+            "purchasingEntity": self._purchaser(order.company) if order.company else None,
             "email": order.email,
             "phone": order.phone,
             "customerLocale": "en-US",

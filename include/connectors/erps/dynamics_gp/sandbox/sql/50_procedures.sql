@@ -84,7 +84,7 @@ begin
     if cardinality(codes) = 0 and (not known or coalesce((p ->> 'UpdateIfExists')::integer, 1) = 1) then
         insert into rm00101 as c (
             custnmbr, custname, custclas, shrtname, stmtname, cntcprsn, adrscode, prbtadcd, prstadcd,
-            address1, address2, address3, city, state, zip, ccode, country, phone1, shipmthd, taxschid, hold, inactive
+            address1, address2, address3, city, state, zip, ccode, country, phone1, shipmthd, taxschid, txrgnnum, hold, inactive
         ) values (
             number, p ->> 'CUSTNAME', coalesce(p ->> 'CUSTCLAS', ''),
             coalesce(p ->> 'SHRTNAME', left(p ->> 'CUSTNAME', 15)), coalesce(p ->> 'STMTNAME', p ->> 'CUSTNAME'),
@@ -93,14 +93,14 @@ begin
             coalesce(p ->> 'ADDRESS3', ''), coalesce(p ->> 'CITY', ''), coalesce(p ->> 'STATE', ''),
             coalesce(p ->> 'ZIPCODE', ''), coalesce(p ->> 'CCode', ''), coalesce(p ->> 'COUNTRY', ''),
             coalesce(p ->> 'PHNUMBR1', ''), coalesce(p ->> 'SHIPMTHD', ''), coalesce(p ->> 'TAXSCHID', ''),
-            coalesce((p ->> 'HOLD')::integer, 0), coalesce((p ->> 'INACTIVE')::integer, 0)
+            coalesce(p ->> 'TXRGNNUM', ''), coalesce((p ->> 'HOLD')::integer, 0), coalesce((p ->> 'INACTIVE')::integer, 0)
         ) on conflict (custnmbr) do update set
             custname = coalesce(p ->> 'CUSTNAME', c.custname), custclas = coalesce(p ->> 'CUSTCLAS', c.custclas),
             cntcprsn = coalesce(p ->> 'CNTCPRSN', c.cntcprsn), address1 = coalesce(p ->> 'ADDRESS1', c.address1),
             address2 = coalesce(p ->> 'ADDRESS2', c.address2), address3 = coalesce(p ->> 'ADDRESS3', c.address3),
             city = coalesce(p ->> 'CITY', c.city), state = coalesce(p ->> 'STATE', c.state),
             zip = coalesce(p ->> 'ZIPCODE', c.zip), country = coalesce(p ->> 'COUNTRY', c.country),
-            phone1 = coalesce(p ->> 'PHNUMBR1', c.phone1),
+            phone1 = coalesce(p ->> 'PHNUMBR1', c.phone1), txrgnnum = coalesce(p ->> 'TXRGNNUM', c.txrgnnum),
             hold = coalesce((p ->> 'HOLD')::integer, c.hold), inactive = coalesce((p ->> 'INACTIVE')::integer, c.inactive),
             modifdt = current_date
             where coalesce((p ->> 'UpdateIfExists')::integer, 1) = 1;

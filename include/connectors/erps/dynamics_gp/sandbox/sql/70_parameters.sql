@@ -309,6 +309,7 @@ insert into econnect_parameter (procedure, name, type, required, length, scale) 
     ('taUpdateCreateCustomerRcd', 'CCode', 'char(6)', false, 6, null),
     ('taUpdateCreateCustomerRcd', 'COUNTRY', 'char(60)', false, 60, null),
     ('taUpdateCreateCustomerRcd', 'UpdateIfExists', 'smallint', false, null, null),
+    ('taUpdateCreateCustomerRcd', 'TXRGNNUM', 'char(25)', false, 25, null),
     ('taCreateCustomerAddress', 'CUSTNMBR', 'char(15)', true, 15, null),
     ('taCreateCustomerAddress', 'ADRSCODE', 'char(15)', true, 15, null),
     ('taCreateCustomerAddress', 'SLPRSNID', 'char(15)', false, 15, null),
