@@ -38,7 +38,11 @@ class Tie(NamedTuple):
 
 
 def taxes_of(order: Order) -> Iterator[TaxLine]:
-    """Yield every tax line of the order, of lines and of charges."""
+    """Yield every tax line of the order, of lines and of charges.
+
+    Args:
+        order: The order.
+    """
     for line in order.lines:
         yield from line.taxes
     for charge in order.charges:

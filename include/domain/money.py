@@ -48,7 +48,11 @@ def exponent(currency: str) -> int:
 
 
 def minor_unit(currency: str) -> Decimal:
-    """Return the smallest amount of a currency, for example 0.01 for USD and 1 for JPY."""
+    """Return the smallest amount of a currency, for example 0.01 for USD and 1 for JPY.
+
+    Args:
+        currency: ISO 4217 code.
+    """
     return _STEPS[exponent(currency)]
 
 
@@ -119,7 +123,11 @@ NOTHING = Amount(ZERO, ZERO)
 
 
 def total_of(amounts: Iterable[Amount]) -> Amount:
-    """Sum amounts side by side; the sum of none is nothing."""
+    """Sum amounts side by side; the sum of none is nothing.
+
+    Args:
+        amounts: Amounts of one order, in shop and presentment currency.
+    """
     shop = presentment = ZERO
     for amount in amounts:
         shop += amount[0]

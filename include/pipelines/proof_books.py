@@ -130,5 +130,9 @@ def _differs(remote: RemoteDocument, sent: LedgerEntry, *, is_void: bool) -> tup
 
 
 def order_of(key: DocumentKey) -> DocumentKey:
-    """Return the key of the sales order that a document belongs to."""
+    """Return the key of the sales order that a document belongs to.
+
+    Args:
+        key: Key of any document of the order.
+    """
     return replace(key, kind=DocumentKind.SALES_ORDER, sequence=1)

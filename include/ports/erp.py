@@ -22,13 +22,22 @@ class Mappings(Protocol):
     def require(self, kind: str, key: str) -> str:
         """Return the mapped ERP value.
 
+        Args:
+            kind: Kind of map, such as ``sku`` or ``payment``.
+            key: The store's value.
+
         Raises:
             MappingMissing: There is no row; the error names it.
         """
         ...
 
     def get(self, kind: str, key: str) -> str | None:
-        """Return the mapped ERP value, or ``None``."""
+        """Return the mapped ERP value, or ``None``.
+
+        Args:
+            kind: Kind of map.
+            key: The store's value.
+        """
         ...
 
 
@@ -44,15 +53,26 @@ class Erp(Protocol):
         ...
 
     def available(self, needs: Iterable[StockNeed]) -> Mapping[StockNeed, Decimal]:
-        """Return units free to promise now; a need without item or map row is left out."""
+        """Return units free to promise now; a need without item or map row is left out.
+
+        Args:
+            needs: Skus, each at a location of the store.
+        """
         ...
 
     def unknown_skus(self, skus: Iterable[str]) -> frozenset[str]:
-        """Return the skus that lead to no item of the ERP, mapped or not."""
+        """Return the skus that lead to no item of the ERP, mapped or not.
+
+        Args:
+            skus: The store's skus.
+        """
         ...
 
     def first_open_on(self, day: date) -> date:
         """Return the day itself, or the first day of the next period that is open for posting.
+
+        Args:
+            day: A document's date.
 
         Raises:
             Refused: No later period is open.
@@ -62,6 +82,9 @@ class Erp(Protocol):
 
     def prepare(self, document: Document) -> PreparedDocument:
         """Translate and check one document. No I/O, no effect.
+
+        Args:
+            document: What the plan says, amounts in its currency.
 
         Raises:
             MappingMissing: A mapping row is missing; the error names it.
@@ -105,6 +128,9 @@ class Erp(Protocol):
         An order change, a void and a payment act on the document they are based on, once.
 
         Safe to call from several threads with different documents.
+
+        Args:
+            prepared: What ``prepare`` made of a document.
 
         Raises:
             Refused: The ERP said no for good; its words are in the error.

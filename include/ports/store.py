@@ -110,17 +110,27 @@ class OrderStore(Protocol):
     def preflight(self, selection: Selection) -> StoreFacts:
         """Check scopes, version, currency and access before anything is pulled.
 
+        Args:
+            selection: What the run owns.
+
         Raises:
             ConfigurationError: One message that names every missing thing.
         """
         ...
 
     def count(self, selection: Selection) -> int:
-        """Return how many orders the store itself says the selection's fetch range holds."""
+        """Return how many orders the store itself says the selection's fetch range holds.
+
+        Args:
+            selection: What the run owns.
+        """
         ...
 
     def list_headers(self, selection: Selection) -> Iterator[OrderHeader]:
         """Yield the header of each order that the selection owns, once, both ends re-filtered.
+
+        Args:
+            selection: What the run owns.
 
         Raises:
             WindowError: The list is not complete by the store's own count.
@@ -133,6 +143,9 @@ class OrderStore(Protocol):
 
         A single order that the store cannot give whole comes with its fault in words.
 
+        Args:
+            headers: What ``list_headers`` yielded, or a part of it.
+
         Raises:
             WindowError: So many orders are at fault that it is the store, not the orders.
             RemoteUnavailable: The store did not answer.
@@ -141,6 +154,10 @@ class OrderStore(Protocol):
 
     def normalise(self, channel: str, document: dict[str, object]) -> Order:
         """Translate one document into the canonical order. Pure.
+
+        Args:
+            channel: Channel id.
+            document: One raw document, as ``fetch`` gave it.
 
         Raises:
             ContractDrift: The document is not what the store's contract promises.
@@ -160,6 +177,9 @@ class PagedStore(OrderStore, Protocol):
     def fetch_pages(self, headers: Sequence[OrderHeader]) -> Iterator[Page]:
         """Yield the documents of the headers in pages, one place a header.
 
+        Args:
+            headers: What ``list_headers`` yielded, or a part of it.
+
         Raises:
             WindowError: The store answered something else than what was asked for.
             RemoteUnavailable: The store did not answer.
@@ -168,6 +188,10 @@ class PagedStore(OrderStore, Protocol):
 
     def read_page(self, page: Page, places: Sequence[int]) -> Sequence[RawOrder]:
         """Read orders of a page, with whatever is left of them at the store.
+
+        Args:
+            page: What ``fetch_pages`` yielded.
+            places: Which of its orders, counted from 0.
 
         Raises:
             WindowError: So many orders are at fault that it is the store, not the orders.

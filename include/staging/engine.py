@@ -119,7 +119,12 @@ def unit_of_work(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn what a database says when it is unwell into our errors, chosen by recovery."""
+    """Turn what a database says when it is unwell into our errors, chosen by recovery.
+
+    Raises:
+        ConfigurationError: It refuses the login, or there is no such database.
+        RemoteUnavailable: It cannot be reached, or no connection became free.
+    """
     try:
         yield
     except (sqlalchemy.exc.OperationalError, sqlalchemy.exc.InterfaceError) as error:

@@ -14,7 +14,11 @@ T = TypeVar("T")
 
 
 def is_retryable(error: BaseException) -> bool:
-    """Tell whether sending the same call again is safe and may help."""
+    """Tell whether sending the same call again is safe and may help.
+
+    Args:
+        error: What the call ended in.
+    """
     return isinstance(error, RemoteUnavailable) and not isinstance(error, AmbiguousOutcome)
 
 

@@ -111,7 +111,12 @@ def payment_calls(payload: GpPayment, held: HeldDocument) -> list[Call]:
 
 
 def added_by(sequence: int, payment_sequence: int) -> bool:
-    """Tell whether a payment's SEQNUMBR is one of those that a payment document added."""
+    """Tell whether a payment's SEQNUMBR is one of those that a payment document added.
+
+    Args:
+        sequence: Sequence of the payment document.
+        payment_sequence: SEQNUMBR of SOP10103.
+    """
     return payment_sequence // PAYMENT_BAND == sequence
 
 

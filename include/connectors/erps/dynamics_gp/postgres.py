@@ -128,7 +128,14 @@ class PostgresGateway(Gateway):
 def open_gateway(
     url: URL, connections: int, statement_timeout: float, lock_timeout: float
 ) -> PostgresGateway:
-    """Open the gateway of a sandbox company; see ``gateway.open_gateway``."""
+    """Open the gateway of a sandbox company; see ``gateway.open_gateway``.
+
+    Args:
+        url: SQLAlchemy URL of the sandbox company.
+        connections: Most connections at the same time.
+        statement_timeout: Seconds a statement may take.
+        lock_timeout: Seconds to wait for a lock.
+    """
     # The statement's limit ends before its commit; the transaction's covers a commit that hangs.
     limits = (
         f"-c statement_timeout={round(statement_timeout * 1000)} "

@@ -207,7 +207,14 @@ class SqlServerGateway(Gateway):
 def open_gateway(
     url: URL, connections: int, statement_timeout: float, lock_timeout: float
 ) -> SqlServerGateway:
-    """Open the gateway of a GP company; see ``gateway.open_gateway``."""
+    """Open the gateway of a GP company; see ``gateway.open_gateway``.
+
+    Args:
+        url: SQLAlchemy URL of the company.
+        connections: Most connections at the same time.
+        statement_timeout: Seconds a statement may take.
+        lock_timeout: Seconds to wait for a lock.
+    """
     engine = create_engine(
         url.set(drivername="mssql+mssqlpython"),
         pool_size=connections,

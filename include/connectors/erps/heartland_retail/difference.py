@@ -126,7 +126,12 @@ def _compare(line: Line, held: HeldLine, qty: int, edits: Edits, *, is_free: boo
 
 
 def gaps(wanted: Mapping[str, Decimal], held: Mapping[str, Decimal]) -> dict[str, Decimal]:
-    """Return what is missing (or too much, negative) by description."""
+    """Return what is missing (or too much, negative) by description.
+
+    Args:
+        wanted: Amounts that ought to be there, by description.
+        held: Amounts that are.
+    """
     return {
         name: wanted.get(name, ZERO) - held.get(name, ZERO)
         for name in dict.fromkeys((*wanted, *held))

@@ -111,6 +111,10 @@ class Translator:
             document: Sales order, order change, or an invoice that brings its own order.
             reference: What the order is found by.
             change: Sequence of the order change, else 0.
+
+        Raises:
+            Refused: A value does not fit Heartland; names field and limit.
+            MappingMissing: A map row is missing.
         """
         self._check_currency(document)
         is_order = document.key.kind is not DocumentKind.INVOICE

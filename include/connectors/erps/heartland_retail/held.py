@@ -269,7 +269,11 @@ class Reader:
 
 
 def goods_on(bills: Iterable[HeldBill]) -> Counter[Goods]:
-    """Return units by item and price over several invoices or tickets."""
+    """Return units by item and price over several invoices or tickets.
+
+    Args:
+        bills: What Heartland holds.
+    """
     units: Counter[Goods] = Counter()
     for bill in bills:
         for goods, qty in bill.goods:

@@ -147,6 +147,9 @@ class Names:
 def require_set_up(names: Names) -> None:
     """Check that the account holds what the channel's settings name.
 
+    Args:
+        names: The account's, as far as the settings name them.
+
     Raises:
         ConfigurationError: One message that names every missing thing.
     """

@@ -322,13 +322,21 @@ def _up_to(
 
 
 def has_goods(document: Document) -> bool:
-    """Whether there is a line beside shipping: Heartland knows no order without one."""
+    """Whether there is a line beside shipping: Heartland knows no order without one.
+
+    Args:
+        document: Any document.
+    """
     beside = (c for c in document.charges if c.kind is not ChargeKind.SHIPPING and c.net > 0)
     return any(line.quantity for line in document.lines) or any(beside)
 
 
 def shipping_of(document: Document) -> Decimal:
-    """Return what is charged for shipping beside the lines."""
+    """Return what is charged for shipping beside the lines.
+
+    Args:
+        document: Any document; the amount is in its currency.
+    """
     if not has_goods(document):
         return ZERO
     own = (c.net for c in document.charges if c.kind is ChargeKind.SHIPPING and c.net > 0)

@@ -190,13 +190,23 @@ Payload = HeartlandOrder | HeartlandInvoice | HeartlandReturn | HeartlandPayment
 
 
 def order_reference(base: str, key: DocumentKey) -> str:
-    """Return what the order of a document is found by; a second sales order is another one."""
+    """Return what the order of a document is found by; a second sales order is another one.
+
+    Args:
+        base: The order's number.
+        key: A document of it.
+    """
     is_first = key.kind is not DocumentKind.SALES_ORDER or key.sequence == 1
     return base if is_first else f"{base}/S{key.sequence}"
 
 
 def invoice_reference(base: str, sequence: int) -> str:
-    """Return what invoice n, and an order of its own, is found by."""
+    """Return what invoice n, and an order of its own, is found by.
+
+    Args:
+        base: The order's number.
+        sequence: The invoice's n.
+    """
     return f"{base}/{sequence}"
 
 
@@ -213,12 +223,22 @@ def ticket_reference(base: str, kind: DocumentKind, sequence: int) -> str:
 
 
 def part_reference(reference: str, part: int, of: int) -> str:
-    """Return the reference of one of several records of a document."""
+    """Return the reference of one of several records of a document.
+
+    Args:
+        reference: The document's.
+        part: Which record, counted from 1.
+        of: How many there are.
+    """
     return reference if of == 1 else f"{reference} {part}of{of}"
 
 
 def read_part(reference: str) -> tuple[str, int, int]:
-    """Return a document's reference, which of its records this is, and how many there are."""
+    """Return a document's reference, which of its records this is, and how many there are.
+
+    Args:
+        reference: What ``part_reference`` returned.
+    """
     found = _PART.match(reference)
     assert found is not None  # every text matches
     return found["own"], int(found["part"] or 1), int(found["of"] or 1)
@@ -242,7 +262,12 @@ def payment_mark(key: DocumentKey, tender_id: str, target: DocumentKey | None = 
 
 
 def mark_of(key: DocumentKey, target: DocumentKey | None = None) -> str:
-    """Return the part of a payment's mark that names its document."""
+    """Return the part of a payment's mark that names its document.
+
+    Args:
+        key: The document that pays.
+        target: The document that it settles, if another.
+    """
     if key.kind in (DocumentKind.SALES_ORDER, DocumentKind.ORDER_CHANGE, DocumentKind.VOID):
         return "D"
     own = {DocumentKind.INVOICE: "I", DocumentKind.PAYMENT: "P"}.get(key.kind, "R")

@@ -30,9 +30,7 @@ _COMPARED = (
 )
 
 
-def person_of(
-    document: Document, fits: Callable[..., str | None], guests: str | None
-) -> Person | None:
+def person_of(document: Document, fits: Fits, guests: str | None) -> Person | None:
     """Return the buyer of a document, or none for a guest.
 
     Args:
@@ -63,10 +61,13 @@ def person_of(
     )
 
 
-def postal_of(
-    address: Address | None, document: Document, fits: Callable[..., str | None]
-) -> Postal | None:
+def postal_of(address: Address | None, document: Document, fits: Fits) -> Postal | None:
     """Return an address in Heartland's fields, or none if there is nothing to write on a parcel.
+
+    Args:
+        address: The store's address, if there is one.
+        document: Whose customer lends a name to an address without one.
+        fits: Refuses a text that is too long.
 
     Raises:
         Refused: A part is too long.

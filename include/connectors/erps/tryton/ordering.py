@@ -114,7 +114,14 @@ class Ordering:
         return wanted if wanted.id == booked.id and wanted != booked else None
 
     def void(self, document: TrytonDocument) -> RemoteDocument:
-        """Bring an order to nothing and pay its deposit back."""
+        """Bring an order to nothing and pay its deposit back.
+
+        Args:
+            document: The void.
+
+        Raises:
+            Refused: Something of it is shipped or billed, or its invoice is posted.
+        """
         target = document.based_on
         if target is not None and target.kind is DocumentKind.INVOICE:
             raise Refused(

@@ -178,16 +178,33 @@ class TrytonClient:
         return found
 
     def create(self, model: str, values: Sequence[Mapping[str, Any]]) -> list[int]:
-        """Create records, with those nested in them; return their ids."""
+        """Create records, with those nested in them; return their ids.
+
+        Args:
+            model: Model name.
+            values: One set of fields a record.
+        """
         ids: list[int] = self.write_call(f"model.{model}.create", list(values))
         return ids
 
     def write(self, model: str, ids: Sequence[int], values: Mapping[str, Any]) -> None:
-        """Change records."""
+        """Change records.
+
+        Args:
+            model: Model name.
+            ids: Records.
+            values: Fields that change.
+        """
         self.write_call(f"model.{model}.write", list(ids), dict(values))
 
     def press(self, model: str, button: str, ids: Sequence[int]) -> Any:
-        """Do what a button of the model does; one at a time where Tryton takes no two."""
+        """Do what a button of the model does; one at a time where Tryton takes no two.
+
+        Args:
+            model: Model name.
+            button: The button's method.
+            ids: Records.
+        """
         with self.alone(_QUEUED[button]) if button in _QUEUED else nullcontext():
             return self.write_call(f"model.{model}.{button}", list(ids))
 
@@ -204,6 +221,11 @@ class TrytonClient:
         self, method: str, *params: object, context: Mapping[str, Any] | None = None
     ) -> Any:
         """Call what changes nothing; repeated while the server is away.
+
+        Args:
+            method: Name of the method, with its model.
+            *params: Its parameters, without the context.
+            context: Added to the user's context.
 
         Raises:
             RemoteUnavailable: The server cannot be reached.
@@ -224,6 +246,11 @@ class TrytonClient:
         self, method: str, *params: object, context: Mapping[str, Any] | None = None
     ) -> Any:
         """Call what changes something, acknowledging the warnings that are allowed.
+
+        Args:
+            method: Name of the method, with its model.
+            *params: Its parameters, without the context.
+            context: Added to the user's context.
 
         Raises:
             Refused: Tryton says no, in its own words.

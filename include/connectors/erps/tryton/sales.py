@@ -65,7 +65,11 @@ class Sales:
         return found
 
     def of_order(self, document: TrytonDocument) -> list[Sale]:
-        """Return the sales of a document's order."""
+        """Return the sales of a document's order.
+
+        Args:
+            document: Any document of the order.
+        """
         return self.of_orders({document.web_id: document.reference}).get(document.web_id, [])
 
     def place(
@@ -118,7 +122,11 @@ class Sales:
         return is_fresh
 
     def advance(self, states: Mapping[int, str]) -> None:
-        """Bring sales from wherever they are to processing."""
+        """Bring sales from wherever they are to processing.
+
+        Args:
+            states: Tryton's state by sale.
+        """
         drafts = [sale for sale, state in states.items() if state == "draft"]
         if drafts:
             self.client.press("sale.sale", "quote", drafts)
@@ -127,7 +135,11 @@ class Sales:
             self.client.press("sale.sale", "confirm", quoted)
 
     def process(self, sales: Iterable[Sale]) -> bool:
-        """Process what a queue of the server has not yet; tell whether there was any."""
+        """Process what a queue of the server has not yet; tell whether there was any.
+
+        Args:
+            sales: Sales of one order.
+        """
         waiting = [sale.id for sale in sales if sale.state == "confirmed"]
         if waiting:
             self.client.press("sale.sale", "process", waiting)
@@ -166,13 +178,22 @@ class Sales:
         return sum((tax.amount for tax in taxes), ZERO) - computed
 
     def with_tax_difference(self, document: TrytonDocument) -> list[Part]:
-        """Return the document's parts, and the line that makes a sale tie to the store."""
+        """Return the document's parts, and the line that makes a sale tie to the store.
+
+        Args:
+            document: What is sold.
+        """
         parts = list(document.parts)
         difference = self.tax_difference(parts, document.taxes, document.currency)
         return [*parts, self._difference(difference)] if difference else parts
 
     def line_values(self, part: Part, sign: int = 1) -> dict[str, Any]:
-        """Spell a part as a line of a sale."""
+        """Spell a part as a line of a sale.
+
+        Args:
+            part: What the line sells.
+            sign: -1 where it comes back.
+        """
         product = self._product(part)
         return {
             "type": "line",

@@ -22,7 +22,11 @@ _ROUNDS = 4
 
 
 def short_lines(sales: Iterable[Sale]) -> dict[str, Decimal]:
-    """Return the units that wait for stock, by the store's line id."""
+    """Return the units that wait for stock, by the store's line id.
+
+    Args:
+        sales: Sales of one order.
+    """
     found: dict[str, Decimal] = {}
     for sale in sales:
         keys = {line.id: line.key.removesuffix("/2") for line in sale.lines}
@@ -51,7 +55,12 @@ def reserve(client: TrytonClient, sales: Iterable[Sale]) -> bool:
 
 
 def release(client: TrytonClient, sales: Iterable[Sale]) -> None:
-    """Give back what shipments that have not been picked hold reserved."""
+    """Give back what shipments that have not been picked hold reserved.
+
+    Args:
+        client: The session.
+        sales: Whose shipments.
+    """
     ids = [
         one.id
         for sale in sales
@@ -108,7 +117,12 @@ def ship(
 
 
 def receive(client: TrytonClient, sales: Iterable[Sale]) -> None:
-    """Receive the goods of return sales and put them on the shelf."""
+    """Receive the goods of return sales and put them on the shelf.
+
+    Args:
+        client: The session.
+        sales: Sales that take goods back.
+    """
     returns = [back for sale in sales for back in sale.returns]
     drafts = [one for one, state in returns if state == "draft"]
     if drafts:

@@ -120,6 +120,12 @@ class Procedure:
 def check(procedure: str, name: str, rule: Rule, value: Value) -> None:
     """Hold one value against one rule.
 
+    Args:
+        procedure: Name of the procedure.
+        name: The parameter, without ``@I_v``.
+        rule: What it takes.
+        value: What would be sent.
+
     Raises:
         Refused: Names the procedure, the field, its limit and the value's length or size.
     """
