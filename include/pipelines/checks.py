@@ -43,24 +43,8 @@ def check_row(
     lines = _line_figures(order)
     charges = _charge_figures(order)
     taxes = _tax_figures(order)
-    broken, first_broken = 0, None
-    worst_shop = worst_buyer = ZERO
-    for tie in ties(order):
-        name, parts, said = tie
-        if parts != said and not is_tolerated(order, tie, tolerance):
-            broken += 1
-            first_broken = first_broken or name
-            worst_shop = max(worst_shop, abs(parts[0] - said[0]))
-            worst_buyer = max(worst_buyer, abs(parts[1] - said[1]))
-    pending = missing_gateway = 0
-    gateways = set()
-    for tender in order.tenders:
-        if tender.gateway:
-            gateways.add(tender.gateway)
-        else:
-            missing_gateway += 1
-        if tender.status is TenderStatus.PENDING and tender.kind is not TenderKind.VOID:
-            pending += 1
+    balance = _tie_figures(order, tolerance)
+    tenders = _tender_figures(order)
     shipping = order.shipping_address
     country = shipping.country_code if shipping else None
     email = order.customer.email if order.customer else None
@@ -106,10 +90,10 @@ def check_row(
         "refunded_minor": _minor(stated.refunded[0], shop_scale),
         "outstanding_minor": _minor(stated.outstanding[0], shop_scale),
         "refund_discrepancy_minor": _minor(stated.refund_discrepancy[0], shop_scale),
-        "broken_ties": broken,
-        "first_broken_tie": first_broken,
-        "tie_difference_minor": _minor(worst_shop, shop_scale),
-        "presentment_tie_difference_minor": _minor(worst_buyer, buyer_scale),
+        "broken_ties": balance.broken,
+        "first_broken_tie": balance.first_broken,
+        "tie_difference_minor": _minor(balance.worst_shop, shop_scale),
+        "presentment_tie_difference_minor": _minor(balance.worst_buyer, buyer_scale),
         "fractional_amounts": _fractional(
             (stated.original_total, stated.current_total, stated.current_tax),
             shop_scale,
@@ -133,14 +117,53 @@ def check_row(
         "shipping_country": country,
         "shipping_country_valid": None if country is None else _COUNTRY(country) is not None,
         "email_valid": None if email is None else _EMAIL(email) is not None,
-        "gateway_count": len(gateways),
-        "tenders_without_gateway": missing_gateway,
-        "pending_tenders": pending,
+        "gateway_count": tenders.gateways,
+        "tenders_without_gateway": tenders.without_gateway,
+        "pending_tenders": tenders.pending,
         "tax_line_count": taxes.tax_lines,
         "negative_taxes": taxes.negative,
         "min_tax_rate": taxes.min_rate,
         "max_tax_rate": taxes.max_rate,
     }
+
+
+class _TieFigures(NamedTuple):
+    broken: int
+    first_broken: str | None
+    worst_shop: Decimal
+    worst_buyer: Decimal
+
+
+def _tie_figures(order: Order, tolerance: Decimal) -> _TieFigures:
+    broken, first_broken = 0, None
+    worst_shop = worst_buyer = ZERO
+    for tie in ties(order):
+        name, parts, said = tie
+        if parts != said and not is_tolerated(order, tie, tolerance):
+            broken += 1
+            first_broken = first_broken or name
+            worst_shop = max(worst_shop, abs(parts[0] - said[0]))
+            worst_buyer = max(worst_buyer, abs(parts[1] - said[1]))
+    return _TieFigures(broken, first_broken, worst_shop, worst_buyer)
+
+
+class _TenderFigures(NamedTuple):
+    gateways: int
+    without_gateway: int
+    pending: int
+
+
+def _tender_figures(order: Order) -> _TenderFigures:
+    pending = without_gateway = 0
+    gateways = set()
+    for tender in order.tenders:
+        if tender.gateway:
+            gateways.add(tender.gateway)
+        else:
+            without_gateway += 1
+        if tender.status is TenderStatus.PENDING and tender.kind is not TenderKind.VOID:
+            pending += 1
+    return _TenderFigures(len(gateways), without_gateway, pending)
 
 
 class _LineFigures(NamedTuple):

@@ -118,6 +118,17 @@ def write(connection: Connection, proof: WindowProof) -> int:
         text("DELETE FROM proof_window WHERE channel = :channel AND run_id = :run_id"),
         {"channel": proof.channel, "run_id": proof.run_id},
     )
+    proof_id = _write_window(connection, proof)
+    if proof.documents:
+        _write_documents(connection, proof_id, proof)
+    if proof.money:
+        _write_money(connection, proof_id, proof)
+    if proof.orders:
+        _write_orders(connection, proof_id, proof)
+    return proof_id
+
+
+def _write_window(connection: Connection, proof: WindowProof) -> int:
     proof_id = connection.scalar(
         text(
             "INSERT INTO proof_window (channel, run_id, run_type, batch_id,"  # noqa: S608
@@ -145,55 +156,61 @@ def write(connection: Connection, proof: WindowProof) -> int:
             "tolerance": proof.tolerance,
         },
     )
-    if proof.documents:
-        connection.execute(
-            text(
-                f"INSERT INTO proof_document (proof_id, {', '.join(_DOCUMENTS)})"  # noqa: S608
-                f" VALUES (:proof_id, {', '.join(f':{name}' for name in _DOCUMENTS)})"
-            ),
-            [{"proof_id": proof_id, **asdict(row)} for row in proof.documents],
-        )
-    if proof.money:
-        connection.execute(
-            text(
-                f"INSERT INTO proof_money (proof_id, currency, {', '.join(_MONEY)})"  # noqa: S608
-                f" VALUES (:proof_id, :currency, {', '.join(f':{name}' for name in _MONEY)})"
-            ),
-            [
-                {
-                    "proof_id": proof_id,
-                    "currency": money.currency,
-                    **{name: getattr(money, name) for name in _MONEY},
-                }
-                for money in proof.money
-            ],
-        )
-    if proof.orders:
-        connection.execute(
-            text(
-                "INSERT INTO proof_order (proof_id, order_id_store, order_number, outcome, reason,"
-                " message, owner, currency, store_amount, erp_amount, since_at)"
-                " SELECT :proof_id, * FROM unnest(CAST(:order_ids AS text[]),"
-                " CAST(:numbers AS text[]), CAST(:outcomes AS text[]), CAST(:reasons AS text[]),"
-                " CAST(:messages AS text[]), CAST(:owners AS text[]), CAST(:currencies AS text[]),"
-                " CAST(:store_amounts AS numeric[]), CAST(:erp_amounts AS numeric[]),"
-                " CAST(:since AS timestamptz[]))"
-            ),
+    return int(proof_id or 0)
+
+
+def _write_documents(connection: Connection, proof_id: int, proof: WindowProof) -> None:
+    connection.execute(
+        text(
+            f"INSERT INTO proof_document (proof_id, {', '.join(_DOCUMENTS)})"  # noqa: S608
+            f" VALUES (:proof_id, {', '.join(f':{name}' for name in _DOCUMENTS)})"
+        ),
+        [{"proof_id": proof_id, **asdict(row)} for row in proof.documents],
+    )
+
+
+def _write_money(connection: Connection, proof_id: int, proof: WindowProof) -> None:
+    connection.execute(
+        text(
+            f"INSERT INTO proof_money (proof_id, currency, {', '.join(_MONEY)})"  # noqa: S608
+            f" VALUES (:proof_id, :currency, {', '.join(f':{name}' for name in _MONEY)})"
+        ),
+        [
             {
                 "proof_id": proof_id,
-                "order_ids": [order.order_id_store for order in proof.orders],
-                "numbers": [order.order_number for order in proof.orders],
-                "outcomes": [order.outcome.value for order in proof.orders],
-                "reasons": [order.reason for order in proof.orders],
-                "messages": [order.message for order in proof.orders],
-                "owners": [order.owner for order in proof.orders],
-                "currencies": [order.currency for order in proof.orders],
-                "store_amounts": [order.store_amount for order in proof.orders],
-                "erp_amounts": [order.erp_amount for order in proof.orders],
-                "since": [order.since_at for order in proof.orders],
-            },
-        )
-    return int(proof_id or 0)
+                "currency": money.currency,
+                **{name: getattr(money, name) for name in _MONEY},
+            }
+            for money in proof.money
+        ],
+    )
+
+
+def _write_orders(connection: Connection, proof_id: int, proof: WindowProof) -> None:
+    connection.execute(
+        text(
+            "INSERT INTO proof_order (proof_id, order_id_store, order_number, outcome, reason,"
+            " message, owner, currency, store_amount, erp_amount, since_at)"
+            " SELECT :proof_id, * FROM unnest(CAST(:order_ids AS text[]),"
+            " CAST(:numbers AS text[]), CAST(:outcomes AS text[]), CAST(:reasons AS text[]),"
+            " CAST(:messages AS text[]), CAST(:owners AS text[]), CAST(:currencies AS text[]),"
+            " CAST(:store_amounts AS numeric[]), CAST(:erp_amounts AS numeric[]),"
+            " CAST(:since AS timestamptz[]))"
+        ),
+        {
+            "proof_id": proof_id,
+            "order_ids": [order.order_id_store for order in proof.orders],
+            "numbers": [order.order_number for order in proof.orders],
+            "outcomes": [order.outcome.value for order in proof.orders],
+            "reasons": [order.reason for order in proof.orders],
+            "messages": [order.message for order in proof.orders],
+            "owners": [order.owner for order in proof.orders],
+            "currencies": [order.currency for order in proof.orders],
+            "store_amounts": [order.store_amount for order in proof.orders],
+            "erp_amounts": [order.erp_amount for order in proof.orders],
+            "since": [order.since_at for order in proof.orders],
+        },
+    )
 
 
 _READ = (

@@ -260,13 +260,7 @@ class CompanyBook:
             lacking.append("a default account receivable")
         if rules["tax_rounding"] != "line":
             lacking.append("the tax rounding 'per line', which is the store's")
-        warehouses = {
-            row["code"]: Warehouse(row["id"], row["storage_location"])
-            for row in search(
-                "stock.location", [["type", "=", "warehouse"]], ["code", "storage_location"]
-            )
-            if row["code"]
-        }
+        warehouses = self._warehouses()
         if settings.default_warehouse not in warehouses:
             lacking.append(f"warehouse {settings.default_warehouse}")
         accounts = self._owed_accounts()
@@ -282,7 +276,6 @@ class CompanyBook:
         if books["currency"] != shop["currency"]:
             raise _Lacking(["a web shop in the company's own currency"])
         currency = self.client.read("currency.currency", [shop["currency"]], ["code"])[0]
-        own = [["company", "=", shop["company"]]]
         return Company(
             id=shop["company"],
             currency=shop["currency"],
@@ -293,29 +286,45 @@ class CompanyBook:
             revenue=rules["default_category_account_revenue"],
             payment_term=term.get("id"),
             warehouses=warehouses,
-            taxes={
-                row["name"]: Tax(
-                    row["id"], row["rate"], row["invoice_account"], row["credit_note_account"]
-                )
-                for row in search(
-                    "account.tax",
-                    [*own, ["type", "=", "percentage"], ["parent", "=", None]],
-                    ["name", "rate", "invoice_account", "credit_note_account"],
-                )
-            },
-            methods={
-                row["name"]: PaymentMethod(
-                    row["journal"], row["debit_account"], row["credit_account"]
-                )
-                for row in search(
-                    "account.invoice.payment.method",
-                    own,
-                    ["name", "journal", "debit_account", "credit_account"],
-                )
-            },
+            taxes=self._taxes(shop["company"]),
+            methods=self._methods(shop["company"]),
             accounts=accounts,
             countries={row["code"]: row["id"] for row in search("country.country", [], ["code"])},
         )
+
+    def _warehouses(self) -> dict[str, Warehouse]:
+        rows = self.client.search(
+            "stock.location", [["type", "=", "warehouse"]], ["code", "storage_location"]
+        )
+        return {
+            row["code"]: Warehouse(row["id"], row["storage_location"])
+            for row in rows
+            if row["code"]
+        }
+
+    def _taxes(self, company: int) -> dict[str, Tax]:
+        rows = self.client.search(
+            "account.tax",
+            [["company", "=", company], ["type", "=", "percentage"], ["parent", "=", None]],
+            ["name", "rate", "invoice_account", "credit_note_account"],
+        )
+        return {
+            row["name"]: Tax(
+                row["id"], row["rate"], row["invoice_account"], row["credit_note_account"]
+            )
+            for row in rows
+        }
+
+    def _methods(self, company: int) -> dict[str, PaymentMethod]:
+        rows = self.client.search(
+            "account.invoice.payment.method",
+            [["company", "=", company]],
+            ["name", "journal", "debit_account", "credit_account"],
+        )
+        return {
+            row["name"]: PaymentMethod(row["journal"], row["debit_account"], row["credit_account"])
+            for row in rows
+        }
 
     def _owed_accounts(self) -> dict[str, int]:
         codes = sorted(set(self.settings.owed_accounts.values()))
