@@ -1,10 +1,20 @@
-"""Picks TCP ports of 127.0.0.1 for the local stack."""
+"""Picks TCP ports of 127.0.0.1 for the local stack, each for one stack alone.
+
+A stack listens on its ports a while after it chose them. Until its runner ends, a lock on a file
+in the system's temporary folder keeps every other stack from choosing the same.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import os
 import socket
+import tempfile
+from pathlib import Path
 
 HOST = "127.0.0.1"
+_ATTEMPTS = 50
 
 
 def is_free(port: int) -> bool:
@@ -22,26 +32,72 @@ def is_free(port: int) -> bool:
         return True
 
 
-def free_ports(count: int) -> list[int]:
-    """Pick ports that are free now, all different.
+class Ports:
+    """The ports of one stack, held until ``release`` or the end of the process.
 
     Args:
-        count: how many.
+        folder: where the lock files are; the system's temporary folder unless given.
     """
-    probes = [socket.socket(socket.AF_INET, socket.SOCK_STREAM) for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind((HOST, 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
 
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder or Path(tempfile.gettempdir())
+        self._held: list[int] = []
 
-def prefer(port: int) -> int:
-    """Take a port if it is free, else another one.
+    def take(self, port: int) -> bool:
+        """Take a port.
 
-    Args:
-        port: the port that a person would expect.
-    """
-    return port if is_free(port) else free_ports(1)[0]
+        Args:
+            port: a TCP port of 127.0.0.1.
+
+        Returns:
+            Whether nothing listens on it and no other stack has taken it.
+        """
+        lock = self._open(port)
+        if lock is None:
+            return False
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            return False
+        if not is_free(port):
+            os.close(lock)
+            return False
+        self._held.append(lock)
+        return True
+
+    def take_any(self) -> int:
+        """Take a free port and return it.
+
+        Raises:
+            OSError: No port could be locked.
+        """
+        for _ in range(_ATTEMPTS):
+            with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+                probe.bind((HOST, 0))
+                port = int(probe.getsockname()[1])
+            if self.take(port):
+                return port
+        raise OSError(f"no port could be locked in {self._folder}")
+
+    def prefer(self, port: int) -> int:
+        """Take a port if that is possible, else another one.
+
+        Args:
+            port: the port that a person would expect.
+        """
+        return port if self.take(port) else self.take_any()
+
+    def release(self) -> None:
+        """Let go of all ports."""
+        while self._held:
+            os.close(self._held.pop())
+
+    def _open(self, port: int) -> int | None:
+        """Open the port's lock file, which may be another user's; ``None`` if that is no file."""
+        path = self._folder / f"counterfoil-port-{port}.lock"
+        # In a sticky folder another user's file opens only where it is not to be created.
+        for flags in (os.O_RDONLY, os.O_RDONLY | os.O_CREAT):
+            with contextlib.suppress(OSError):
+                return os.open(path, flags | os.O_NOFOLLOW, 0o644)
+        return None

@@ -93,6 +93,7 @@ class Stack:
         self.table = ProcessTable(state_dir)
         self.tell = tell
         self.postgres_dir = state_dir / "postgres"
+        self._ports = ports.Ports()
 
     @property
     def credentials(self) -> Credentials:
@@ -166,19 +167,18 @@ class Stack:
         left = self.down()
         if left:
             self.tell(f"stopped what an earlier run left behind: {', '.join(left)}")
-        if airflow_port is not None and not ports.is_free(airflow_port):
+        if airflow_port is not None and not self._ports.take(airflow_port):
             raise StackError(f"port {airflow_port} is in use; choose another with PORT=")
         server = postgres.start(self.postgres_dir)
         for name in DATABASES:
             server.create_database(name)
         self.tell("PostgreSQL is up")
 
-        worker_log, trigger_log = ports.free_ports(2)
         me = psutil.Process()
         endpoints = Endpoints(
             runner_pid=me.pid,
             runner_started_at=me.create_time(),
-            airflow_port=airflow_port or ports.prefer(UI_PORT),
+            airflow_port=airflow_port or self._ports.prefer(UI_PORT),
             channels=list(channels),
         )
         (self.state_dir / "stack.json").write_text(json.dumps(asdict(endpoints)))
@@ -187,8 +187,8 @@ class Stack:
             state_dir=self.state_dir,
             database_url=server.url("airflow", driver="psycopg2"),
             port=endpoints.airflow_port,
-            worker_log_port=worker_log,
-            trigger_log_port=trigger_log,
+            worker_log_port=self._ports.take_any(),
+            trigger_log_port=self._ports.take_any(),
             credentials=self.credentials,
         )
         env = airflow.environment()
@@ -241,6 +241,7 @@ class Stack:
             stopped.append("postgres")
         (self.state_dir / "stack.json").unlink(missing_ok=True)
         (self.state_dir / SANDBOXES / "connections.json").unlink(missing_ok=True)
+        self._ports.release()
         return stopped
 
     def _start_sandboxes(

@@ -6,6 +6,8 @@ import json
 import os
 import socket
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
@@ -46,19 +48,65 @@ def test_the_jwt_secret_is_long_enough_for_its_algorithm(tmp_path: Path) -> None
     assert len(credentials.load(tmp_path).jwt_secret) >= 64
 
 
-def test_ports_are_free_and_different() -> None:
-    found = ports.free_ports(5)
+def test_ports_are_free_and_different(tmp_path: Path) -> None:
+    own = ports.Ports(tmp_path)
+    found = [own.take_any() for _ in range(5)]
     assert len(set(found)) == 5
     assert all(ports.is_free(port) for port in found)
 
 
-def test_a_taken_port_is_seen_and_avoided() -> None:
+def test_two_stacks_that_start_together_share_no_port(tmp_path: Path) -> None:
+    first, second = ports.Ports(tmp_path), ports.Ports(tmp_path)
+    port = first.take_any()
+    assert ports.is_free(port), "nobody listens yet"
+    assert not second.take(port)
+    assert second.prefer(port) != port
+    first.release()
+    assert second.take(port)
+
+
+def test_the_ports_of_a_runner_that_was_killed_can_be_taken(tmp_path: Path) -> None:
+    hold = (
+        "import pathlib, sys, local.ports\n"
+        "own = local.ports.Ports(pathlib.Path(sys.argv[1]))\n"
+        "print(own.take_any(), flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    root = Path(__file__).resolve().parents[2]
+    runner = subprocess.Popen(
+        [sys.executable, "-c", hold, str(tmp_path)],
+        cwd=root,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert runner.stdout is not None
+    port = int(runner.stdout.readline())
+    own = ports.Ports(tmp_path)
+    assert not own.take(port)
+    runner.kill()
+    runner.wait()
+    assert own.take(port)
+
+
+def test_a_lock_file_that_leads_elsewhere_is_not_followed(tmp_path: Path) -> None:
+    own = ports.Ports(tmp_path)
+    port = own.take_any()
+    own.release()
+    lock = tmp_path / f"counterfoil-port-{port}.lock"
+    lock.unlink()
+    lock.symlink_to(tmp_path / "elsewhere")
+    assert not own.take(port)
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_taken_port_is_seen_and_avoided(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind((ports.HOST, 0))
         taken.listen()
         port = taken.getsockname()[1]
         assert not ports.is_free(port)
-        assert ports.prefer(port) != port
+        assert ports.Ports(tmp_path).prefer(port) != port
 
 
 def test_airflow_is_configured_for_one_machine(tmp_path: Path) -> None:
