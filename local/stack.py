@@ -167,6 +167,7 @@ class Stack:
         left = self.down()
         if left:
             self.tell(f"stopped what an earlier run left behind: {', '.join(left)}")
+        self._require_current_books(channels)
         if airflow_port is not None and not self._ports.take(airflow_port):
             raise StackError(f"port {airflow_port} is in use; choose another with PORT=")
         server = postgres.start(self.postgres_dir)
@@ -243,6 +244,22 @@ class Stack:
         (self.state_dir / SANDBOXES / "connections.json").unlink(missing_ok=True)
         self._ports.release()
         return stopped
+
+    def _require_current_books(self, channels: Sequence[str]) -> None:
+        # Imported here: they bring pydantic, which stopping the stack does not need.
+        from include.sandbox.layout import is_current
+        from include.settings.channel import load_channel
+
+        other = [
+            name
+            for name in channels
+            if not is_current(self.state_dir / SANDBOXES / name, load_channel(name).erp.connector)
+        ]
+        if other:
+            raise StackError(
+                f"the sandbox books of {', '.join(other)} in {self.state_dir.name} are of another "
+                "version: run `make clean`, then `make run` again"
+            )
 
     def _start_sandboxes(
         self, server: EmbeddedPostgres, channels: Sequence[str], sandbox: SandboxOptions

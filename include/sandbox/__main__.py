@@ -22,6 +22,7 @@ from include.connectors.stores.shopify.sandbox.running import serve_in_thread
 from include.connectors.stores.shopify.sandbox.server import create_app
 from include.connectors.stores.shopify.sandbox.settings import SandboxSettings
 from include.sandbox.databases import new_database
+from include.sandbox.layout import books_of
 from include.sandbox.rig import Ground, open_rig
 from include.sandbox.shop import shop_assortment
 from include.sandbox.shops import filling, grown_store, seed_of
@@ -72,11 +73,10 @@ def open_sandboxes(stack: ExitStack, chosen: argparse.Namespace) -> dict[str, di
         folder = chosen.state_dir / channel
         found[settings.store.connection] = open_shop(stack, channel, folder, chosen)
         ground = Ground(
-            folder=folder / settings.erp.connector,
+            folder=books_of(folder, settings.erp.connector),
             new_database=partial(new_database, chosen.server_url),
             assortment=shop_assortment(),
         )
-        ground.folder.mkdir(parents=True, exist_ok=True)
         rig = stack.enter_context(open_rig(settings.erp.connector, ground))
         found[settings.erp.connection] = dict(rig.connection)
     return found

@@ -2,3 +2,7 @@
 
 Written from the vendor's published parameters and the rules people report, not from our client.
 """
+
+from __future__ import annotations
+
+LAID_OUT_BY = ("sql/*.sql",)

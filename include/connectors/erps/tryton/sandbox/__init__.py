@@ -4,3 +4,4 @@ from __future__ import annotations
 
 # Installing Tryton and setting a company up takes a minute: `make run ERP=tryton` asks for it.
 ON_REQUEST = True
+LAID_OUT_BY = ("company.py", "requirements.lock")
