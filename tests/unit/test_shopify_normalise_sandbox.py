@@ -129,10 +129,6 @@ def _charges(order: Order) -> set[ChargeKind]:
     return {charge.kind for charge in order.charges}
 
 
-def _partial(order: Order) -> bool:
-    return any(0 < line.current_quantity < line.quantity for line in order.lines)
-
-
 def _is_on_terms(order: Order) -> bool:
     terms = order.payment_terms
     return terms == PaymentTerms("Net 30", order.placed_at + timedelta(days=30), 30)
