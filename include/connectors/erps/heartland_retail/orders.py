@@ -31,7 +31,7 @@ from include.connectors.erps.heartland_retail.payloads import (
     WantedPayment,
 )
 from include.connectors.erps.heartland_retail.pending import refusal
-from include.connectors.erps.heartland_retail.people import People
+from include.connectors.erps.heartland_retail.people import DISCARDED, People
 from include.connectors.erps.heartland_retail.settings import HeartlandRetailSettings
 from include.connectors.erps.heartland_retail.turns import Turns
 from include.domain.errors import Refused
@@ -39,7 +39,6 @@ from include.domain.errors import Refused
 log = logging.getLogger(__name__)
 
 DEPOSIT = "D:"
-DISCARDED = "discarded "
 
 
 class OrderDesk:

@@ -1,12 +1,14 @@
 """Buyers and addresses: fit for Heartland's fields, and found before they are created.
 
 A customer is found by the store's id in a custom field, else by e-mail. Of one buyer, one caller
-in this process looks and creates at a time; the others wait and find what it made.
+in this process looks and creates at a time; the others wait and find what it made. Other processes
+do not wait: another channel's of the same account, say. So whoever made one looks once more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Iterator, Mapping
 
 from include.connectors.erps.heartland_retail.client import HeartlandClient, Row
 from include.connectors.erps.heartland_retail.payloads import HeartlandOrder, Person, Postal
@@ -16,6 +18,9 @@ from include.domain.document import Document
 from include.domain.errors import ConfigurationError, Refused
 from include.domain.order import Address
 
+log = logging.getLogger(__name__)
+
+DISCARDED = "discarded "
 UNKNOWN = "?"  # the vendor's own advice for a name that the source does not have
 Fits = Callable[[str, str | None], str | None]
 _COMPARED = (
@@ -134,7 +139,7 @@ class People:
         with self._turns.alone(f"customer:{person.store_id}"), self._turns.alone(mail):
             found = self._find(person)
             if found is None:
-                return self._client.create("customers", self._values(person))
+                return self._made(person)
             self._bring_up_to_date(found, person)
             return int(found["id"])
 
@@ -173,6 +178,31 @@ class People:
         if order.shipping == order.billing:
             return billing, billing
         return billing, self.address_id(customer_id, order.shipping)
+
+    def _made(self, person: Person) -> int:
+        """Make the buyer; of two that were made at once the older one stays."""
+        made = self._client.create("customers", self._values(person))
+        older = [row for row in self._all_of(person) if int(row["id"]) < made]
+        if not older:
+            return made
+        log.info("a customer was made twice at once: %d goes", made)
+        self._client.update(
+            f"customers/{made}",
+            {
+                "active": False,
+                "email": None,
+                "custom": {self._settings.customer_field: f"{DISCARDED}{person.store_id}"},
+            },
+        )
+        first = min(older, key=lambda row: int(row["id"]))
+        self._bring_up_to_date(first, person)
+        return int(first["id"])
+
+    def _all_of(self, person: Person) -> Iterator[Row]:
+        field = f"custom@{self._settings.customer_field}"
+        yield from self._client.rows("customers", where={field: person.store_id})
+        if self._settings.match_customers_by_email and person.email:
+            yield from self._client.rows("customers", where={"email": person.email})
 
     def _find(self, person: Person) -> Row | None:
         field = f"custom@{self._settings.customer_field}"
