@@ -174,6 +174,16 @@ def test_the_export_searches_the_tightest_range_of_the_wanted_orders() -> None:
     assert "$" not in shop.queries[0]
 
 
+def test_orders_on_terms_are_hydrated_because_bulk_leaves_their_due_dates_out() -> None:
+    terms = {"id": "gid://shopify/PaymentTerms/1"}
+    shop = BulkShop(exported(1, paymentTerms=None), exported(2, paymentTerms=terms), exported(3))
+
+    found = fetched(shop)
+
+    assert shop.hydrated == ["gid://shopify/Order/2"]
+    assert found["#2"]["note"] == "hydrated"
+
+
 def test_orders_with_refunds_are_hydrated_because_bulk_cannot_export_their_lines() -> None:
     shop = BulkShop(exported(1), exported(2, refunds=[{"id": "r"}]), exported(3))
 
