@@ -152,6 +152,26 @@ def test_the_channels_page_lists_every_setting_with_its_default_and_nothing_else
     assert listed == dict(settings_of(ChannelSettings))
 
 
+@pytest.mark.parametrize(
+    ("package", "told"),
+    [
+        ("astronomer-runtime", "the Astro image"),
+        ("apache-airflow-providers-fab", "The FAB auth manager"),
+        ("apache-airflow-providers-git", "`GitDagBundle` itself"),
+        ("apache-airflow-providers-slack", "Slack"),
+        ("apache-airflow-providers-apprise", "Apprise"),
+        ("apache-airflow-providers-celery", "executors other than LocalExecutor"),
+        ("a server of Microsoft's", "**SQL Server has never run here.**"),
+        ("an account of the vendor's", "**No real Heartland account was at hand.**"),
+    ],
+)
+def test_what_never_ran_here_is_said(package: str, told: str) -> None:
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    said = (ROOT / "README.md").read_text(encoding="utf-8").split("## What is not covered")[1]
+    assert f"\n{package}==" not in lock, "it is installed: does it run in the tests now?"
+    assert told in said
+
+
 def settings_of(model: type[BaseModel], before: str = "") -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for name, field in model.model_fields.items():
