@@ -12,13 +12,10 @@ from decimal import Decimal
 
 from include.domain.allocation import (
     Stock,
-    StockShort,
     allocated,
     as_the_erp_holds_it,
     has_moved,
     routed,
-    stock_needs,
-    stock_taken,
 )
 from include.domain.billing import billable
 from include.domain.content import CONCESSION, Books, Content, Difference, difference
@@ -49,19 +46,6 @@ from include.domain.sales import (
 from include.domain.settlement import settling, with_causes
 from include.domain.standing import Standing, standing_of
 from include.domain.tendered import Payments, Placed, by_tender, moved, placed
-
-__all__ = [
-    "SKIP_REASONS",
-    "ChangedAfterPosting",
-    "OnHoldInStore",
-    "Plan",
-    "Stock",
-    "StockShort",
-    "Unpaid",
-    "plan",
-    "stock_needs",
-    "stock_taken",
-]
 
 UNPAID = frozenset(
     {

@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from include.domain.allocation import stock_needs, stock_taken
 from include.domain.begun import as_begun
 from include.domain.codec import from_document
 from include.domain.content import Content, content_of
@@ -42,7 +43,7 @@ from include.domain.gates import (
 )
 from include.domain.ledger import EMPTY_LEDGER, DocumentState, LedgerEntry, OrderLedger
 from include.domain.order import Order, RiskLevel
-from include.domain.plan import Plan, stock_needs, stock_taken
+from include.domain.plan import Plan
 from include.domain.policy import Approval
 from include.domain.sales import facts_digest
 from include.domain.verdict import Finding, finding_of

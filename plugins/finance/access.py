@@ -8,14 +8,11 @@ from typing import Any
 from airflow.api.common.trigger_dag import trigger_dag
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
-from airflow.api_fastapi.core_api.security import get_user as current_user
 from airflow.exceptions import AirflowException
 from airflow.models import DagModel
 from airflow.utils.types import DagRunTriggeredByType
 
 log = logging.getLogger(__name__)
-
-__all__ = ["AirflowAccess", "current_user"]
 
 
 class AirflowAccess:

@@ -69,7 +69,9 @@ class AddSlash:
 def build_for_airflow() -> ASGIApp:
     """Build the Proof page on Airflow's login and on its connection ``counterfoil_staging``."""
     _find_project()
-    from .access import AirflowAccess, current_user
+    from airflow.api_fastapi.core_api.security import get_user as current_user
+
+    from .access import AirflowAccess
     from .app import create_app
     from .channel_source import ChannelFiles
     from .source import StagingPlans, StagingSource
@@ -86,7 +88,9 @@ def build_for_airflow() -> ASGIApp:
 def build_quarantine_for_airflow() -> ASGIApp:
     """Build the Quarantine page on Airflow's login, its DAGs and the staging database."""
     _find_project()
-    from .access import AirflowAccess, AirflowReplayer, current_user
+    from airflow.api_fastapi.core_api.security import get_user as current_user
+
+    from .access import AirflowAccess, AirflowReplayer
     from .quarantine_app import create_quarantine_app
     from .quarantine_source import StagingDesk
 
@@ -96,7 +100,9 @@ def build_quarantine_for_airflow() -> ASGIApp:
 def build_customers_for_airflow() -> ASGIApp:
     """Build the Customers page on Airflow's login and the staging database."""
     _find_project()
-    from .access import AirflowAccess, current_user
+    from airflow.api_fastapi.core_api.security import get_user as current_user
+
+    from .access import AirflowAccess
     from .customer_app import create_customer_app
     from .customer_source import StagingCustomers
 

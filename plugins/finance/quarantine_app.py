@@ -16,12 +16,13 @@ from urllib.parse import parse_qsl, urlsplit
 from fastapi import APIRouter, Depends, FastAPI, Form, HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
 
+from include.reporting.quarantine_export import as_csv
 from include.staging.amendments import NotAmendable
 from include.staging.held_orders import HeldOrder
 
 from .frame import download, frame
 from .ports import EditAccess, QuarantineDesk, Replayer
-from .quarantine_pages import PAGE_SIZE, HeldFilter, QuarantinePages, as_csv
+from .quarantine_pages import PAGE_SIZE, HeldFilter, QuarantinePages
 
 MOST_EXPORTED = 100_000
 WORDS = {

@@ -11,13 +11,10 @@ from urllib.parse import urlencode
 from fastapi import HTTPException, Request
 from fastapi.responses import Response
 
-from include.reporting.quarantine_export import COLUMNS, as_csv
 from include.staging.held_orders import AGE_BUCKETS, HeldOrder, Summary, Wanted, bucket_of
 
 from .pages import Pages
 from .ports import History
-
-__all__ = ["COLUMNS", "HeldFilter", "QuarantinePages", "as_csv"]
 
 PAGE_SIZE = 100
 SEVERITIES = ("critical", "warning", "info")

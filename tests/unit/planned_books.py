@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from include.domain.allocation import stock_taken
 from include.domain.content import Books, content_of
 from include.domain.document import Document, DocumentKind, RemoteState, StockNeed
 from include.domain.errors import OrderError
 from include.domain.ledger import DocumentState, LedgerEntry, OrderLedger
 from include.domain.order import Order
-from include.domain.plan import Plan, plan, stock_taken
+from include.domain.plan import Plan, plan
 from include.domain.policy import Policy
 from include.domain.sales import facts_digest
 from include.domain.standing import Standing, standing_of

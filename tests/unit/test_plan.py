@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from include.domain.allocation import StockShort
 from include.domain.content import Books, content_of
 from include.domain.document import (
     Document,
@@ -34,7 +35,7 @@ from include.domain.order import (
     TenderKind,
     TenderStatus,
 )
-from include.domain.plan import StockShort, plan
+from include.domain.plan import plan
 from include.domain.policy import InvoiceMoment, OnTestOrder, Policy, ShortStock, UnpaidOrders
 from include.domain.sales import facts_digest
 from tests.unit.orders_factory import PLACED, amount, line, order, shipping, tax, tender

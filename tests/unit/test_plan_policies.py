@@ -17,12 +17,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from include.domain.allocation import StockShort
 from include.domain.document import Document, DocumentKind, StockNeed
 from include.domain.errors import OrderError, Unbalanced
 from include.domain.gates import NotApproved, PeriodClosed, in_open_periods, require_approval
 from include.domain.money import ZERO, Amount
 from include.domain.order import Order, Restock, TenderKind
-from include.domain.plan import UNPAID, ChangedAfterPosting, StockShort, Unpaid
+from include.domain.plan import UNPAID, ChangedAfterPosting, Unpaid
 from include.domain.policy import (
     Approval,
     ClosedPeriod,

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from html import escape
 
 from include.connectors.stores.shopify.sandbox.settings import SandboxSettings
-from include.connectors.stores.shopify.sandbox.store import Clock
+from include.connectors.stores.shopify.sandbox.timeline import Clock
 
 UNAUTHORIZED = {
     "errors": "[API] Invalid API key or access token (unrecognized login or wrong password)"

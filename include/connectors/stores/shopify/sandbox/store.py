@@ -19,8 +19,6 @@ from include.connectors.stores.shopify.sandbox.compose import Ids
 from include.connectors.stores.shopify.sandbox.render import Record, instant, render
 from include.connectors.stores.shopify.sandbox.timeline import Clock, Timeline
 
-__all__ = ["Clock", "StoreState"]
-
 
 @dataclass(slots=True)
 class Entry:
