@@ -76,7 +76,11 @@ def root_of(base_url: str) -> str:
 
 
 def anonymous(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Send a request without credentials: for the token grant and for signed file URLs."""
+    """Send a request without credentials: for the token grant and for signed file URLs.
+
+    Args:
+        request: The prepared request.
+    """
     request.headers.pop(TOKEN_HEADER, None)
     request.headers.pop("Authorization", None)
     return request
@@ -182,7 +186,11 @@ class ClientCredentials(ShopifyAuth):
             return str(self._token)
 
     def renew(self, refused: str) -> bool:
-        """Fetch a new token, unless another thread already replaced the refused one."""
+        """Fetch a new token, unless another thread already replaced the refused one.
+
+        Args:
+            refused: The token that was answered with 401.
+        """
         with self._lock:
             if self._token == refused:
                 self._grant()

@@ -30,7 +30,11 @@ def names() -> list[str]:
 
 @cache
 def fragment(name: str) -> str:
-    """Return the text of one fragment."""
+    """Return the text of one fragment.
+
+    Args:
+        name: Name of the file, without its ending.
+    """
     return _FOLDER.joinpath("fragments", f"{name}.graphql").read_text(encoding="utf-8")
 
 
@@ -56,7 +60,11 @@ def document(name: str) -> str:
 
 @cache
 def minified(name: str) -> str:
-    """Return a document as it goes over the wire: the same tokens, no indentation."""
+    """Return a document as it goes over the wire: the same tokens, no indentation.
+
+    Args:
+        name: Name of the file, without its ending.
+    """
     return re.sub(r"\s+", " ", document(name)).strip()
 
 

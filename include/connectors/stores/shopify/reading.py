@@ -66,7 +66,11 @@ def _version(document: Document) -> datetime:
 
 
 def printable(name: str) -> str:
-    """Return a name that any database can hold."""
+    """Return a name that any database can hold.
+
+    Args:
+        name: The order's number.
+    """
     return name.replace(_NUL, "\ufffd")
 
 

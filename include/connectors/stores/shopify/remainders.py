@@ -102,7 +102,12 @@ def split_refunded(taken: Amount, wholes: Sequence[Amount], codes: tuple[str, st
 
 
 def less(amount: Amount, taken: Amount) -> Amount:
-    """Return what is left, sharing one object where both sides are equal."""
+    """Return what is left, sharing one object where both sides are equal.
+
+    Args:
+        amount: In shop and presentment currency.
+        taken: What goes off, likewise.
+    """
     shop = amount[0] - taken[0]
     if amount[0] is amount[1] and taken[0] is taken[1]:
         return Amount(shop, shop)
@@ -110,7 +115,14 @@ def less(amount: Amount, taken: Amount) -> Amount:
 
 
 def scaled(amount: Amount, part: Decimal, whole: Decimal, codes: tuple[str, str]) -> Amount:
-    """Return the share part/whole of an amount, each side rounded to its minor unit."""
+    """Return the share part/whole of an amount, each side rounded to its minor unit.
+
+    Args:
+        amount: In shop and presentment currency.
+        part: Units, or any other measure.
+        whole: All of them, not 0.
+        codes: ISO 4217 codes of the two sides.
+    """
     return Amount(
         quantise(amount[0] * part / whole, codes[0]), quantise(amount[1] * part / whole, codes[1])
     )

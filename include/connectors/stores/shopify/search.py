@@ -89,18 +89,31 @@ def _spellings(number: str) -> tuple[str, ...]:
 
 
 def is_number(asked: str, number: str) -> bool:
-    """Tell whether a number that a person typed is an order's; no store tells A-1 from a-1."""
+    """Tell whether a number that a person typed is an order's; no store tells A-1 from a-1.
+
+    Args:
+        asked: What the person typed.
+        number: The order's.
+    """
     return number.strip().casefold() in map(str.casefold, _spellings(asked))
 
 
 def numbers_of(selection: Selection) -> list[str]:
-    """Return the order numbers that a selection names, each once, blank ones left out."""
+    """Return the order numbers that a selection names, each once, blank ones left out.
+
+    Args:
+        selection: What the run owns.
+    """
     stripped = (number.strip() for number in selection.order_numbers)
     return list(dict.fromkeys(number for number in stripped if number.strip("#")))
 
 
 def number_searches(selection: Selection) -> Iterator[str]:
-    """Yield search texts that find the numbers of a selection, some numbers in each."""
+    """Yield search texts that find the numbers of a selection, some numbers in each.
+
+    Args:
+        selection: What the run owns.
+    """
     numbers = numbers_of(selection)
     for at in range(0, len(numbers), _NUMBERS_A_QUERY):
         terms = " OR ".join(

@@ -124,7 +124,14 @@ def money(node: Node, key: str, shop_code: str, buyer_code: str) -> Amount:
 
 
 def optional_money(node: Node, key: str, shop_code: str, buyer_code: str) -> Amount:
-    """Return the money bag of a node, or nothing where the store leaves it out."""
+    """Return the money bag of a node, or nothing where the store leaves it out.
+
+    Args:
+        node: The object.
+        key: Its field.
+        shop_code: ISO 4217 code of the shop's currency.
+        buyer_code: ISO 4217 code of the buyer's.
+    """
     if node.get(key) is None:
         return NOTHING
     return money(node, key, shop_code, buyer_code)
@@ -133,6 +140,9 @@ def optional_money(node: Node, key: str, shop_code: str, buyer_code: str) -> Amo
 @lru_cache(maxsize=1 << 12)
 def instant(text: str) -> datetime:
     """Return an ISO 8601 time with an offset as aware UTC.
+
+    Args:
+        text: Such as ``2026-11-20T10:00:00Z``.
 
     Raises:
         ValueError: The text is no time, or has no offset.
@@ -146,6 +156,10 @@ def instant(text: str) -> datetime:
 def time(node: Node, key: str) -> datetime:
     """Return the required time of a node, aware UTC.
 
+    Args:
+        node: The object.
+        key: Its field.
+
     Raises:
         Drift: It is missing or no time with an offset.
     """
@@ -158,13 +172,22 @@ def time(node: Node, key: str) -> datetime:
 
 
 def optional_time(node: Node, key: str) -> datetime | None:
-    """Return the time of a node, or ``None`` where there is none."""
+    """Return the time of a node, or ``None`` where there is none.
+
+    Args:
+        node: The object.
+        key: Its field.
+    """
     return None if node.get(key) is None else time(node, key)
 
 
 @lru_cache(maxsize=1 << 10, typed=True)
 def rate_of(rate: float | str | None) -> Decimal | None:
-    """Return a tax rate as the shortest decimal that reads back as the JSON number."""
+    """Return a tax rate as the shortest decimal that reads back as the JSON number.
+
+    Args:
+        rate: The store's number, 0.0825 for 8.25 %; ``None`` where it tells none.
+    """
     if rate is None:
         return None
     if isinstance(rate, bool):
@@ -177,6 +200,10 @@ def rate_of(rate: float | str | None) -> Decimal | None:
 
 def text(node: Node, key: str) -> str | None:
     """Return the text of a node; empty and missing are both ``None``.
+
+    Args:
+        node: The object.
+        key: Its field.
 
     Raises:
         Drift: It is something else than text.
@@ -192,6 +219,10 @@ def text(node: Node, key: str) -> str | None:
 def required_text(node: Node, key: str) -> str:
     """Return the text of a node.
 
+    Args:
+        node: The object.
+        key: Its field.
+
     Raises:
         Drift: It is missing, empty or something else than text.
     """
@@ -203,6 +234,10 @@ def required_text(node: Node, key: str) -> str:
 
 def flag(node: Node, key: str) -> bool:
     """Return the required boolean of a node.
+
+    Args:
+        node: The object.
+        key: Its field.
 
     Raises:
         Drift: It is missing or something else than true or false.
@@ -217,6 +252,10 @@ def flag(node: Node, key: str) -> bool:
 
 def nodes(node: Node, key: str) -> list[Node]:
     """Return the nodes of a connection or of a plain list, which must be complete.
+
+    Args:
+        node: The object.
+        key: Its field.
 
     Raises:
         Drift: It is neither, or pages of it were left at the store.
@@ -235,6 +274,11 @@ def nodes(node: Node, key: str) -> list[Node]:
 
 
 def id_of(node: Node, key: str) -> str | None:
-    """Return the id of the object a field points at, or ``None``."""
+    """Return the id of the object a field points at, or ``None``.
+
+    Args:
+        node: The object.
+        key: Its field.
+    """
     target = node.get(key)
     return None if target is None else required_text(target, "id")
