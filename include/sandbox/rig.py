@@ -122,6 +122,10 @@ class ErpRig(Protocol):
         """Close the accounting period that holds a day."""
         ...
 
+    def open_period(self, day: date) -> None:
+        """Open the accounting period that holds a day again."""
+        ...
+
     def fail(self, fault: RigFault, times: int = 1, after: int = 0) -> None:
         """Let the next calls fail; ``after`` calls that write go through first."""
         ...

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -132,12 +132,22 @@ class Faults:
 
 
 class FaultyErp:
-    """A connector whose calls break at the wire, or whose process dies around one of them."""
+    """A connector whose calls break at the wire, or whose process dies around one of them.
 
-    def __init__(self, erp: Erp, faults: Faults, rig: ErpRig) -> None:
+    Args:
+        erp: The connector.
+        faults: What strikes.
+        rig: Where it strikes.
+        meanwhile: What others do at the ERP between two calls.
+    """
+
+    def __init__(
+        self, erp: Erp, faults: Faults, rig: ErpRig, meanwhile: Callable[[], None]
+    ) -> None:
         self._erp = erp
         self._faults = faults
         self._rig = rig
+        self._meanwhile = meanwhile
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._erp, name)
@@ -146,6 +156,7 @@ class FaultyErp:
         self, documents: Sequence[tuple[DocumentKey, str]]
     ) -> Mapping[DocumentKey, tuple[RemoteDocument, ...]]:
         """Look up, unless the ERP is away."""
+        self._meanwhile()
         kind = self._faults.erp_kind()
         if kind == "find_unavailable":
             self._faults.sprung[kind] += 1
@@ -154,6 +165,7 @@ class FaultyErp:
 
     def post(self, prepared: PreparedDocument) -> RemoteDocument:
         """Post, with the wire breaking, or the caller killed, around it."""
+        self._meanwhile()
         kind = self._faults.erp_kind()
         if kind.startswith("kill"):
             if kind == "kill_after":

@@ -9,31 +9,43 @@ from __future__ import annotations
 import logging
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from typing import Any
 
-from include.domain.document import DocumentKind, RemoteState
 from include.domain.errors import CounterfoilError
 from include.domain.window import Window
 from include.pipelines import documents, orders, proof
 from include.pipelines.runs import Run, RunType
-from include.sandbox.rig import Booked
+from include.sandbox.shop import shop_assortment
 from include.staging.engine import translated
 from local.postgres import EmbeddedPostgres
 from tests.integration.world import FixedClock
-from tests.simulation import lives
+from tests.simulation import lives, policies
+from tests.simulation.books import BookKeeper
 from tests.simulation.faults import KILL, STORE_KINDS, STORM, Faults, FaultyErp, SimulatedKill
+from tests.simulation.people import People
 from tests.simulation.world import World, open_world
 
-START = datetime(2026, 11, 10, tzinfo=UTC)
+START = datetime(2026, 10, 30, tzinfo=UTC)
+"""Two days before a month, and its accounting period, ends."""
 MOST_TRIES = 12
+MOST_FAULTY = 9
+MOST_TURNS = 5
+MOST_LAST_RUNS = 3
+SIDE_BY_SIDE = 0.4
+PEOPLE_COME = 0.2
+DONE = "done"
 STEPS = ("pull", "validate", "load", "post", "prove")
 
 
 class Broken(AssertionError):
     """The books are not what the store says; the message holds the seed and the story."""
+
+
+class OthersAtWork(Exception):
+    """What is not proven may be what another process has begun: it is asked again later."""
 
 
 @dataclass
@@ -48,16 +60,19 @@ class Report:
         runs: Runs of a window that were finished.
         events: What happened to the orders.
         faults: What happened to the runs.
-        held: Orders that were held at the end.
+        deeds: What people did meanwhile.
+        held: Orders that were held until people let them through at the end.
     """
 
     connector: str
     seed: int
     days: int
+    policy: Mapping[str, Any]
     orders: int = 0
     runs: int = 0
     events: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
+    deeds: Counter[str] = field(default_factory=Counter)
     held: int = 0
 
     @property
@@ -67,7 +82,8 @@ class Report:
 
     def __str__(self) -> str:
         replay = f"make simulate ERP={self.connector} SEED={self.seed} N=1 ORDER_DAYS={self.days}"
-        return f"seed {self.seed} into {self.connector} ({replay})"
+        chosen = policies.spelled(self.policy)
+        return f"seed {self.seed} into {self.connector} ({replay}; policy: {chosen})"
 
 
 def simulate(
@@ -93,10 +109,11 @@ def simulate(
         Broken: Something was lost, doubled or wedged.
     """
     chance = random.Random(seed)
-    with open_world(server, staging_url, connector, seed) as world:
+    policy = policies.drawn(chance, sorted(shop_assortment().locations))
+    with open_world(server, staging_url, connector, seed, policy) as world:
         if sabotage is not None:
             sabotage(world)
-        return _Simulation(world, chance, Report(connector, seed, days)).run(days)
+        return _Simulation(world, chance, Report(connector, seed, days, policy)).run(days)
 
 
 @dataclass
@@ -105,43 +122,57 @@ class _Simulation:
     chance: random.Random
     report: Report
     quiet: bool = False
+    at_work: int = 0
 
     def __post_init__(self) -> None:
+        self.alive: list[str] = []
+        days = [(START + timedelta(days=n)).date() for n in range(self.report.days)]
+        done = self.report.deeds
+        self.people = People(self.world, self.chance, days, self.alive, done)
+        self.keeper = BookKeeper(self.world, self.alive, self.people.approved)
         self.faults = Faults(self.chance, self.report.faults)
         self.clock = FixedClock(START)
         house = self.world.house
         house.clock = self.clock
-        house.erp = FaultyErp(house.erp, self.faults, self.world.rig)  # type: ignore[assignment]
+        house.erp = FaultyErp(  # type: ignore[assignment]
+            house.erp, self.faults, self.world.rig, self.people.meddle
+        )
         self.faults.watch(house.engine)
-        self.alive: list[str] = []
 
     def run(self, days: int) -> Report:
         for number in range(days):
             day = Window(START + timedelta(days=number), START + timedelta(days=number + 1))
             self._live_through(day)
-            self.clock.at = day.end_at + timedelta(hours=1, minutes=self.chance.randint(-10, 10))
-            self.world.store.clock.set(self.clock.at)
-            for window, kind in self._runs_of(day):
-                self._finish(Run(f"{kind}-{number}-{self.report.runs}", kind, window))
+            self._move_clock(day.end_at + timedelta(hours=1, minutes=self.chance.randint(-10, 10)))
+            self._run_all(self._runs_of(day, number))
             self._check_books()
-        self._finish_quietly(Window(START, START + timedelta(days=days)))
-        self._check_books()
-        if self.report.held:
-            raise Broken(f"{self.report}: these never came through: {self._why_held()}")
+        self._end(Window(START, START + timedelta(days=days + 1)))
         self.report.orders = len(self.alive)
         return self.report
 
-    def _why_held(self) -> list[str]:
-        rows = self.world.ask(
-            "select rule, message, coalesce(remote, '') from quarantine"
-            " where state = 'open' and severity = 'critical'"
-        )
-        return [f"{rule}: {message} {remote}".rstrip() for rule, message, remote in rows]
+    def _end(self, whole: Window) -> None:
+        """Let everything come true that an order may wait for: then it has to come through."""
+        self.quiet = self.people.is_away = True
+        self.report.held = len(self.keeper.held())
+        at = whole.end_at - timedelta(hours=1)
+        self.world.store.clock.set(at)
+        for number in self.alive:
+            lives.end(self.world.store, self.world.store.by_name(number), at)
+        self.people.relent()
+        self._move_clock(whole.end_at + timedelta(hours=1))
+        for last in range(MOST_LAST_RUNS):
+            self._run_all([Run(f"last-{last}", RunType.BACKFILL, whole)])
+            held = self.keeper.held()
+            if not held:
+                break
+            self.people.approve()
+        else:
+            raise Broken(f"{self.report}: these never came through: {held}")
+        self._check_books(at_the_end=True)
 
-    def _finish_quietly(self, window: Window) -> None:
-        """Run the whole stretch once more without a fault: what waited has to come through."""
-        self.quiet = True
-        self._finish(Run("last", RunType.BACKFILL, window))
+    def _move_clock(self, at: datetime) -> None:
+        self.clock.at = at
+        self.world.store.clock.set(at)
 
     def _live_through(self, day: Window) -> None:
         store = self.world.store
@@ -157,7 +188,7 @@ class _Simulation:
                 if at > order.updated_at:
                     self.report.events[lives.live(store, order, self.chance, at)] += 1
 
-    def _runs_of(self, day: Window) -> list[tuple[Window, RunType]]:
+    def _runs_of(self, day: Window, number: int) -> list[Run]:
         """The live run of the day; often a backfill of an earlier day, or of the same, as well."""
         runs = [(day, RunType.BACKFILL)]
         earlier = day.start_at - timedelta(days=self.chance.randrange(3))
@@ -168,10 +199,27 @@ class _Simulation:
             live = Window(day.start_at + timedelta(minutes=5), day.end_at + timedelta(minutes=5))
             runs.append((live, RunType.SCHEDULED))
         self.chance.shuffle(runs)
-        return runs
+        return [Run(f"{kind}-{number}-{at}", kind, own) for at, (own, kind) in enumerate(runs)]
 
-    def _finish(self, run: Run) -> None:
-        """Run the steps of a window as Airflow does: a step that dies or fails is tried again."""
+    def _run_all(self, runs: list[Run]) -> None:
+        """Run windows one after the other, or now and then side by side, step by step.
+
+        Side by side is in one thread: two processes of the same orders take turns.
+        """
+        processes = [self._attempts(run) for run in runs]
+        is_side_by_side = len(runs) > 1 and self.chance.random() < SIDE_BY_SIDE
+        self.report.deeds["side_by_side"] += is_side_by_side
+        while processes:
+            self.at_work = len(processes) if is_side_by_side else 1
+            process = self.chance.choice(processes) if is_side_by_side else processes[0]
+            if next(process, DONE) is DONE:
+                processes.remove(process)
+            if not self.quiet and self.chance.random() < PEOPLE_COME:
+                self.people.work_at_the_erp()
+                self.people.approve(share=0.5)
+
+    def _attempts(self, run: Run) -> Iterator[str]:
+        """Yield after each try of a step, as Airflow runs them: what dies or fails is retried."""
         selection = run.selection(self.world.house.settings, self.clock.now())
         batch = 0
 
@@ -188,18 +236,20 @@ class _Simulation:
             "prove": lambda: self._prove(run, batch),
         }
         for name in STEPS:
-            for attempt in range(MOST_TRIES):
-                faulty = not self.quiet and attempt < MOST_TRIES - 3
-                if self._survives(name, steps[name], faulty=faulty):
-                    break
-            else:
-                raise Broken(f"{self.report}: {run.run_id} is wedged in {name}")
+            tries = 0
+            while not self._survives(name, steps[name], faulty=tries < MOST_FAULTY):
+                yield name
+                tries += 1
+                others = name == "prove" and self.at_work > 1
+                if tries >= MOST_TRIES * (MOST_TURNS if others else 1):
+                    raise Broken(f"{self.report}: {run.run_id} is wedged in {name}")
+            yield name
         self.report.runs += 1
 
     def _survives(self, name: str, step: Callable[[], object], *, faulty: bool) -> bool:
         self.faults.clear()
         self.world.sandbox.faults.clear()
-        if faulty:
+        if faulty and not self.quiet:
             self.faults.lay(name)
             if name in ("pull", "prove") and self.chance.random() < 0.7:
                 kind = self.chance.choice(STORE_KINDS)
@@ -212,7 +262,7 @@ class _Simulation:
         except SimulatedKill:
             self.world.house.engine.dispose()
             return False
-        except CounterfoilError:
+        except (CounterfoilError, OthersAtWork):
             return False
         finally:
             self.faults.clear()
@@ -223,64 +273,19 @@ class _Simulation:
     def _prove(self, run: Run, batch: int) -> None:
         selection = run.selection(self.world.house.settings, self.clock.now())
         found = proof.prove(self.world.house, run, selection, batch)
+        if not found.is_complete and self.at_work > 1:
+            raise OthersAtWork
         if not found.is_complete:
             words = [
                 f"{o.order_number}: {o.message}" for o in found.orders if o.outcome == "unexplained"
             ]
             raise Broken(f"{self.report}: {run.run_id}: {words} {found.money}")
 
-    def _check_books(self) -> None:
+    def _check_books(self, *, at_the_end: bool = False) -> None:
         """Hold the ERP's own tables against the store's truth, order by order."""
-        rows = self.world.ask(
-            "select order_number from quarantine where state = 'open' and severity = 'critical'"
-        )
-        held = {str(number) for (number,) in rows}
-        self.report.held = len(held)
-        booked: dict[str, list[Booked]] = {}
-        for one in self.world.rig.booked():
-            if one.state is not RemoteState.VOID:
-                booked.setdefault(one.order_number, []).append(one)
-        wanted = self._documents_in_the_ledger()
-        for name in self.alive:
-            if name not in held:
-                self._check_order(name, booked.get(name, []), wanted[name])
-
-    def _check_order(self, name: str, booked: list[Booked], wanted: Counter[str]) -> None:
-        order = self.world.store.by_name(name)
-        worth = order.received.shop - order.refunded.shop
-        found = Counter(one.kind.value for one in booked)
-        if found != wanted:
-            raise Broken(f"{self.report}: {name} has {dict(found)}, the ledger {dict(wanted)}")
-        billed = [one for one in booked if one.kind is not DocumentKind.SALES_ORDER]
-        net, units = Decimal(0), Counter[str]()
-        for one in billed or booked:
-            sign = -1 if one.kind is DocumentKind.CREDIT_NOTE else 1
-            net += sign * one.total
-            for sku, count in one.units.items():
-                units[sku] += sign * int(count)
-        if net != worth:
-            raise Broken(
-                f"{self.report}: {name} is worth {worth} in the store and {net} in the books"
-            )
-        left = Counter[str]()
-        for line in order.lines:
-            if line.kind == "goods" and line.sku:
-                left[line.sku] += line.current
-        if order.cancelled_at is None and +units != +left:
-            raise Broken(f"{self.report}: {name} holds {+left} in the store, {+units} in the books")
-
-    def _documents_in_the_ledger(self) -> dict[str, Counter[str]]:
-        """Count what the ledger says is in the ERP and was not struck out."""
-        counted: dict[str, Counter[str]] = {name: Counter() for name in self.alive}
-        for number, kind, sequence in self.world.ask(
-            "select order_number, kind, sequence from erp_document where state = 'posted'"
-        ):
-            if kind in ("sales_order", "invoice", "credit_note"):
-                counted[str(number)][str(kind)] += 1
-            elif kind == "void":
-                target = "sales_order" if sequence == 1 else "invoice"
-                counted[str(number)][target] -= 1
-        return {name: +documents for name, documents in counted.items()}
+        wrong = list(self.keeper.faults(at_the_end=at_the_end))
+        if wrong:
+            raise Broken(f"{self.report}: {'; '.join(wrong)}")
 
 
 def quiet() -> None:

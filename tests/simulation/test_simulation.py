@@ -15,14 +15,15 @@ from include.domain.document import DocumentKind
 from include.domain.ledger import OrderLedger
 from include.domain.order import Order
 from include.domain.plan import Plan
-from include.domain.policy import Policy
+from include.domain.policy import Policy, UnpaidOrders
 from local.postgres import EmbeddedPostgres
 from tests.conformance.defects import IgnoresCreditNotes, NeverLooksUp
 from tests.conformance.rigs import is_on_request, rigged
-from tests.simulation.simulate import Broken, Report, World, quiet, simulate
+from tests.simulation.simulate import Broken, Report, quiet, simulate
+from tests.simulation.world import World
 
 MOST = "dynamics_gp"
-SEEDS = range(100, 118)
+SEEDS = range(100, 120)
 SEEDS_OF_OTHERS = range(100, 103)
 SEEDS_OF_SLOW_ONES = range(100, 101)
 OTHERS = [name for name in rigged() if name != MOST]
@@ -107,15 +108,57 @@ def planner_forgets(world: World) -> None:
     world.house.planner = forgetful
 
 
+def everybody_is_approved(world: World) -> None:
+    """A desk that takes whatever waits for approval for approved."""
+    with world.house.engine.begin() as connection:
+        connection.execute(
+            text(
+                "create function wave_through() returns trigger language plpgsql as $$ begin"
+                " insert into log_audit (actor, action, subject, key, after) values ('nobody',"
+                "  'released', 'quarantine', jsonb_build_object('channel', new.channel,"
+                "  'order_id_store', new.order_id_store),"
+                "  jsonb_build_object('rule', new.rule, 'total', 100000));"
+                " return new; end $$"
+            )
+        )
+        connection.execute(
+            text(
+                "create trigger wave_through after insert on quarantine for each row"
+                " when (new.rule = 'order_approved') execute function wave_through()"
+            )
+        )
+
+
+def planner_books_the_unpaid(world: World) -> None:
+    """A planner that books orders that policy leaves out until they are paid."""
+    planner = world.house.planner
+
+    def eager(order: Order, ledger: OrderLedger, policy: Policy, stock: Stock) -> Plan:
+        return planner(order, ledger, replace(policy, unpaid=UnpaidOrders.POST_ORDER), stock)
+
+    world.house.planner = eager
+
+
 @pytest.mark.parametrize(
-    "sabotage", [ledger_forgets, poster_doubles, connector_credits_nothing, planner_forgets]
+    ("sabotage", "seed"),
+    [
+        (ledger_forgets, 7),
+        (poster_doubles, 7),
+        (connector_credits_nothing, 9),
+        (planner_forgets, 7),
+        (everybody_is_approved, 37),
+        (planner_books_the_unpaid, 25),
+    ],
 )
-def test_a_bug_in_ledger_poster_connector_or_planner_is_noticed(
-    postgres_server: EmbeddedPostgres, staging_url: str, sabotage: Callable[[World], None]
+def test_a_bug_in_ledger_poster_connector_planner_or_desk_is_noticed(
+    postgres_server: EmbeddedPostgres,
+    staging_url: str,
+    sabotage: Callable[[World], None],
+    seed: int,
 ):
     quiet()
     with pytest.raises(Broken):
-        simulate(postgres_server, staging_url, 7, days=2, sabotage=sabotage)
+        simulate(postgres_server, staging_url, seed, days=2, sabotage=sabotage)
 
 
 def test_a_seed_is_replayed_the_same_way(postgres_server: EmbeddedPostgres):

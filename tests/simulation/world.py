@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import requests
 import sqlalchemy
@@ -53,7 +54,7 @@ class World:
         self.sandbox.faults.add(Fault(kind, **more))  # type: ignore[arg-type]
 
 
-def channel_into(connector: str, rig: ErpRig) -> ChannelSettings:
+def channel_into(connector: str, rig: ErpRig, policy: Mapping[str, Any]) -> ChannelSettings:
     """Describe a channel from the sandbox shop into a rig."""
     assortment = shop_assortment()
     return ChannelSettings.model_validate(
@@ -65,6 +66,7 @@ def channel_into(connector: str, rig: ErpRig) -> ChannelSettings:
             "time_zone": "America/New_York",
             "store": {"connector": "shopify", "connection": "store"},
             "erp": {"connector": connector, "connection": "erp", "settings": dict(rig.settings)},
+            "policy": policy,
             "posting_threads": 1,
         }
     )
@@ -74,9 +76,9 @@ def _at_once(_seconds: float) -> None:
     """Wait for nobody: the shop's pauses are not what is simulated."""
 
 
-def open_house(staging_url: str, connector: str, rig: ErpRig, store_url: str) -> House:
+def open_house(staging_url: str, settings: ChannelSettings, rig: ErpRig, store_url: str) -> House:
     """Put the channel together as the composition root does, without Airflow."""
-    settings = channel_into(connector, rig)
+    connector = settings.erp.connector
     engine = staging.create(staging_url)
     staging.ensure_ready(engine)
     clock = FixedClock()
@@ -98,7 +100,11 @@ def open_house(staging_url: str, connector: str, rig: ErpRig, store_url: str) ->
 
 @contextmanager
 def open_world(
-    server: EmbeddedPostgres, staging_url: str, connector: str, seed: int
+    server: EmbeddedPostgres,
+    staging_url: str,
+    connector: str,
+    seed: int,
+    policy: Mapping[str, Any],
 ) -> Iterator[World]:
     """Bring up an empty shop, an ERP and staging; take them down again."""
     database = str(sqlalchemy.make_url(staging_url).database)
@@ -119,7 +125,7 @@ def open_world(
             serve_in_thread(app) as url,
             open_rig(connector, Ground(Path(folder), new_database, shop_assortment())) as rig,
         ):
-            house = open_house(staging_url, connector, rig, url)
+            house = open_house(staging_url, channel_into(connector, rig, policy), rig, url)
             try:
                 yield World(connector, house, shop, app.state.sandbox, rig)
             finally:

@@ -169,14 +169,11 @@ class GpRig:
 
     def close_period(self, day: date) -> None:
         """Close the fiscal period of a day for sales."""
-        with self._engine.begin() as connection:
-            connection.execute(
-                text(
-                    "update sy40100 set closed = 1"
-                    " where series = 3 and :day between perioddt and perdendt"
-                ),
-                {"day": day},
-            )
+        self._set_period(day, closed=1)
+
+    def open_period(self, day: date) -> None:
+        """Open the fiscal period of a day for sales again."""
+        self._set_period(day, closed=0)
 
     def fail(self, fault: RigFault, times: int = 1, after: int = 0) -> None:
         """Strike the next statements that post."""
@@ -189,6 +186,16 @@ class GpRig:
     def with_wrong_credentials(self) -> str:
         """Return the URL with a login that the server does not know."""
         return self._through_the_wire(STRANGER)
+
+    def _set_period(self, day: date, *, closed: int) -> None:
+        with self._engine.begin() as connection:
+            connection.execute(
+                text(
+                    "update sy40100 set closed = :closed"
+                    " where series = 3 and :day between perioddt and perdendt"
+                ),
+                {"day": day, "closed": closed},
+            )
 
     def _through_the_wire(self, login: str | None) -> str:
         url = URL.create(

@@ -105,6 +105,9 @@ class HeartlandRig:
     def close_period(self, day: date) -> None:
         """Do nothing: the account knows no periods."""
 
+    def open_period(self, day: date) -> None:
+        """Do nothing: the account knows no periods."""
+
     def fail(self, fault: RigFault, times: int = 1, after: int = 0) -> None:
         """Let the next calls that write fail; ``after`` of them go through first."""
         self.sandbox.faults.add(Fault(_FAULTS[fault], times, after))

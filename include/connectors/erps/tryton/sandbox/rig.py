@@ -135,13 +135,11 @@ class TrytonRig:
 
     def close_period(self, day: date) -> None:
         """Close the fiscal period of a day."""
-        periods = self.admin.search(
-            "account.period",
-            [["start_date", "<=", day], ["end_date", ">=", day], ["state", "=", "open"]],
-            ["id"],
-        )
-        if periods:
-            self.admin.press("account.period", "close", [row["id"] for row in periods])
+        self._press_period(day, "open", "close")
+
+    def open_period(self, day: date) -> None:
+        """Open the fiscal period of a day again."""
+        self._press_period(day, "closed", "reopen")
 
     def fail(self, fault: RigFault, times: int = 1, after: int = 0) -> None:
         """Strike the next calls that change something."""
@@ -155,6 +153,15 @@ class TrytonRig:
         """Return the server as someone reaches it whom it does not know."""
         own = self.remote
         return replace(own, facts=replace(own.facts, login=STRANGER))
+
+    def _press_period(self, day: date, state: str, button: str) -> None:
+        periods = self.admin.search(
+            "account.period",
+            [["start_date", "<=", day], ["end_date", ">=", day], ["state", "=", state]],
+            ["id"],
+        )
+        if periods:
+            self.admin.press("account.period", button, [row["id"] for row in periods])
 
     def _product(self, sku: str) -> int:
         (row,) = self.admin.search("product.product", [["code", "=", sku]], ["id"])

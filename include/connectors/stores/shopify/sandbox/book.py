@@ -294,6 +294,7 @@ class Order:
     risk: str = "ACCEPT"  # the shop's recommendation
     terms: Terms | None = None
     company: Company | None = None
+    on_hold: bool = False
     case: str = "ordinary"
 
     @property
@@ -446,7 +447,7 @@ class Order:
         shippable = [line for line in self.lines if line.kind != "tip"]
         done = sum(line.fulfilled for line in shippable)
         if done == 0:
-            return "UNFULFILLED"
+            return "ON_HOLD" if self.on_hold else "UNFULFILLED"
         wanted = sum(max(line.current, line.fulfilled) for line in shippable)
         return "FULFILLED" if done >= wanted else "PARTIALLY_FULFILLED"
 
