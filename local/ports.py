@@ -41,7 +41,7 @@ class Ports:
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder or Path(tempfile.gettempdir())
-        self._held: list[int] = []
+        self._held: dict[Path, int] = {}
 
     def take(self, port: int) -> bool:
         """Take a port.
@@ -52,18 +52,14 @@ class Ports:
         Returns:
             Whether nothing listens on it and no other stack has taken it.
         """
-        lock = self._open(port)
+        path = self._folder / f"counterfoil-port-{port}.lock"
+        lock = _opened(path)
         if lock is None:
             return False
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not (_locked(lock, path) and is_free(port)):
             os.close(lock)
             return False
-        if not is_free(port):
-            os.close(lock)
-            return False
-        self._held.append(lock)
+        self._held[path] = lock
         return True
 
     def take_any(self) -> int:
@@ -91,13 +87,25 @@ class Ports:
     def release(self) -> None:
         """Let go of all ports."""
         while self._held:
-            os.close(self._held.pop())
-
-    def _open(self, port: int) -> int | None:
-        """Open the port's lock file, which may be another user's; ``None`` if that is no file."""
-        path = self._folder / f"counterfoil-port-{port}.lock"
-        # In a sticky folder another user's file opens only where it is not to be created.
-        for flags in (os.O_RDONLY, os.O_RDONLY | os.O_CREAT):
+            path, lock = self._held.popitem()
             with contextlib.suppress(OSError):
-                return os.open(path, flags | os.O_NOFOLLOW, 0o644)
-        return None
+                path.unlink()
+            os.close(lock)
+
+
+def _opened(path: Path) -> int | None:
+    """Open a lock file, which may be another user's; ``None`` if it is no file."""
+    # In a sticky folder another user's file opens only where it is not to be created.
+    for flags in (os.O_RDONLY, os.O_RDONLY | os.O_CREAT):
+        with contextlib.suppress(OSError):
+            return os.open(path, flags | os.O_NOFOLLOW, 0o644)
+    return None
+
+
+def _locked(lock: int, path: Path) -> bool:
+    """Lock an open file; it has to be the one of that name still, and not one just let go of."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(lock), path.stat())
+    except OSError:
+        return False

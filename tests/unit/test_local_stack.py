@@ -63,6 +63,8 @@ def test_two_stacks_that_start_together_share_no_port(tmp_path: Path) -> None:
     assert second.prefer(port) != port
     first.release()
     assert second.take(port)
+    second.release()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_ports_of_a_runner_that_was_killed_can_be_taken(tmp_path: Path) -> None:
@@ -94,7 +96,6 @@ def test_a_lock_file_that_leads_elsewhere_is_not_followed(tmp_path: Path) -> Non
     port = own.take_any()
     own.release()
     lock = tmp_path / f"counterfoil-port-{port}.lock"
-    lock.unlink()
     lock.symlink_to(tmp_path / "elsewhere")
     assert not own.take(port)
     assert not (tmp_path / "elsewhere").exists()
