@@ -73,19 +73,31 @@ class OrderLedger:
     entries: Mapping[tuple[DocumentKind, int], LedgerEntry]
 
     def posted(self, kind: DocumentKind) -> LedgerEntry | None:
-        """Return the posted entry of a kind, the newest sequence first."""
+        """Return the posted entry of a kind, the newest sequence first.
+
+        Args:
+            kind: Kind of document.
+        """
         found = [e for (k, _), e in self.entries.items() if k is kind]
         found = [e for e in found if e.state is DocumentState.POSTED]
         return max(found, key=lambda entry: entry.key.sequence, default=None)
 
     def all_posted(self, kind: DocumentKind) -> list[LedgerEntry]:
-        """Return the posted entries of a kind that were not voided, by sequence."""
+        """Return the posted entries of a kind that were not voided, by sequence.
+
+        Args:
+            kind: Kind of document.
+        """
         found = [e for (k, _), e in self.entries.items() if k is kind]
         found = [e for e in found if e.state is DocumentState.POSTED and not self.is_void(e.key)]
         return sorted(found, key=lambda entry: entry.key.sequence)
 
     def is_void(self, key: DocumentKey) -> bool:
-        """Tell whether a void of the document is posted, or the ERP shows it void."""
+        """Tell whether a void of the document is posted, or the ERP shows it void.
+
+        Args:
+            key: The document that may be void.
+        """
         entry = self.entries.get((key.kind, key.sequence))
         if entry is not None and entry.remote_state is RemoteState.VOID:
             return True
@@ -98,7 +110,11 @@ class OrderLedger:
         return [e for e in self.entries.values() if e.state is not DocumentState.POSTED]
 
     def next_sequence(self, kind: DocumentKind) -> int:
-        """Return the sequence of the next document of a kind."""
+        """Return the sequence of the next document of a kind.
+
+        Args:
+            kind: Kind of document.
+        """
         taken = [
             e.key.sequence
             for (k, _), e in self.entries.items()

@@ -61,11 +61,19 @@ class Standing:
         return self.newest.back_ordered if self.newest else Decimal(0)
 
     def units_invoiced(self, line_id: str) -> int:
-        """Return the units of a line that were ever billed, credited again or not."""
+        """Return the units of a line that were ever billed, credited again or not.
+
+        Args:
+            line_id: The store's.
+        """
         return self.invoiced.lines[line_id].quantity if line_id in self.invoiced.lines else 0
 
     def units_billed(self, line_id: str) -> int:
-        """Return the units of a line that are billed and not credited."""
+        """Return the units of a line that are billed and not credited.
+
+        Args:
+            line_id: The store's.
+        """
         return self.billed.lines[line_id].quantity if line_id in self.billed.lines else 0
 
     def covered(self, line: DocumentLine) -> int:

@@ -48,15 +48,26 @@ class Window:
 
         The store's search index lags behind its orders. Every live run shifts its window by the
         same span, so consecutive runs still tile time exactly and none looks at unsettled minutes.
+
+        Args:
+            by: Positive span.
         """
         return Window(self.start_at - by, self.end_at - by)
 
     def until(self, latest: datetime) -> Window:
-        """Return the part of the window before an instant (empty when it starts later)."""
+        """Return the part of the window before an instant (empty when it starts later).
+
+        Args:
+            latest: Aware.
+        """
         return Window(self.start_at, max(self.start_at, min(self.end_at, latest)))
 
     def widened(self, overlap: timedelta) -> Window:
-        """Return the window with its start moved into the past, to catch late arrivals."""
+        """Return the window with its start moved into the past, to catch late arrivals.
+
+        Args:
+            overlap: Positive span.
+        """
         return Window(self.start_at - overlap, self.end_at)
 
     def __str__(self) -> str:
@@ -87,7 +98,12 @@ class Selection:
     statuses: tuple[str, ...] = ()
 
     def owns(self, created_at: datetime, updated_at: datetime) -> bool:
-        """Tell whether an order with these two times belongs to the selection's window."""
+        """Tell whether an order with these two times belongs to the selection's window.
+
+        Args:
+            created_at: When it was placed, aware.
+            updated_at: Its newest change, aware.
+        """
         if self.order_numbers:
             return True
         if updated_at in self.window:

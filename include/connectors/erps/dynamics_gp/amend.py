@@ -48,7 +48,11 @@ class Marks:
 
     @classmethod
     def read(cls, text: str) -> Marks:
-        """Read INTEGRATIONID; a text of somebody else's marks nothing."""
+        """Read INTEGRATIONID; a text of somebody else's marks nothing.
+
+        Args:
+            text: What the field holds.
+        """
         found = MARKS.fullmatch(text.strip())
         if not found:
             return cls()

@@ -142,6 +142,10 @@ class HeartlandClient:
     def create(self, path: str, body: Row) -> int:
         """Create a record and return its id, which the answer's Location names.
 
+        Args:
+            path: Of the list, below ``/api``.
+            body: The fields.
+
         Raises:
             Refused: The account said no; field and words are in the error.
             AmbiguousOutcome: The call broke off; the record may exist.
@@ -160,6 +164,10 @@ class HeartlandClient:
     def update(self, path: str, body: Row) -> None:
         """Change a record.
 
+        Args:
+            path: Of the record.
+            body: The fields that change.
+
         Raises:
             Refused: The account said no.
             AmbiguousOutcome: The call broke off.
@@ -168,6 +176,9 @@ class HeartlandClient:
 
     def delete(self, path: str) -> None:
         """Remove a record; one that is gone is as good.
+
+        Args:
+            path: Of the record.
 
         Raises:
             Refused: The account said no.

@@ -85,7 +85,11 @@ class HeldOrder:
         return self.status not in (PENDING, OPEN, CLOSED) or self.mark == VOID_MARK
 
     def paid(self, document: str) -> Decimal:
-        """Return what was paid under the mark of a document, or later for it."""
+        """Return what was paid under the mark of a document, or later for it.
+
+        Args:
+            document: The document's part of a payment's mark, see ``mark_of``.
+        """
         return sum(
             (
                 payment.amount
@@ -135,7 +139,11 @@ class Reader:
         self._settings = settings
 
     def orders(self, references: Iterable[str]) -> dict[str, list[HeldOrder]]:
-        """Return the orders of each reference, oldest first."""
+        """Return the orders of each reference, oldest first.
+
+        Args:
+            references: What the orders are found by.
+        """
         field_name = f"custom@{self._settings.reference_field}"
         found: dict[str, list[HeldOrder]] = defaultdict(list)
         for part in self._chunks(sorted(set(references))):
@@ -148,7 +156,11 @@ class Reader:
         return found
 
     def orders_under(self, bases: Iterable[str]) -> list[HeldOrder]:
-        """Return the orders that later invoices of these orders brought."""
+        """Return the orders that later invoices of these orders brought.
+
+        Args:
+            bases: The orders' own references.
+        """
         field_name = f"custom@{self._settings.reference_field}"
         found = []
         for part in self._chunks(sorted(set(bases))):
@@ -159,11 +171,19 @@ class Reader:
         return found
 
     def order(self, number: int) -> HeldOrder:
-        """Return one order as it stands now."""
+        """Return one order as it stands now.
+
+        Args:
+            number: Its id.
+        """
         return self._order(self._client.get(f"sales/orders/{number}", include=ORDER_PARTS))
 
     def bills(self, order_ids: Iterable[int]) -> dict[int, list[HeldBill]]:
-        """Return the invoices of each order, struck out ones left out."""
+        """Return the invoices of each order, struck out ones left out.
+
+        Args:
+            order_ids: Ids.
+        """
         found: dict[int, list[HeldBill]] = defaultdict(list)
         for part in self._chunks(sorted(set(order_ids))):
             rows = self._client.rows(
@@ -176,7 +196,11 @@ class Reader:
         return found
 
     def tickets(self, parents: Iterable[int]) -> list[HeldBill]:
-        """Return the tickets that give back what these invoices billed."""
+        """Return the tickets that give back what these invoices billed.
+
+        Args:
+            parents: Ids of invoices.
+        """
         found: list[HeldBill] = []
         for part in self._chunks(sorted(set(parents))):
             rows = self._client.rows(

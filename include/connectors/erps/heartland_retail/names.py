@@ -36,6 +36,10 @@ class Names:
     def id_of(self, kind: str, name: str) -> int:
         """Return the id of a location, payment type or shipping method.
 
+        Args:
+            kind: Path of the resource, such as ``locations``.
+            name: Its name, or the ``public_id`` of a location.
+
         Raises:
             Refused: The account has none of that name; names the map to mend.
         """
@@ -55,6 +59,10 @@ class Names:
     def name_of(self, kind: str, number: int) -> str:
         """Return the name of a location or payment type.
 
+        Args:
+            kind: Path of the resource.
+            number: Its id.
+
         Raises:
             Refused: The account has none of that id.
         """
@@ -71,7 +79,11 @@ class Names:
         return names[number]
 
     def item_ids(self, public_ids: Iterable[str]) -> Mapping[str, int]:
-        """Return the ids of those items that the account has."""
+        """Return the ids of those items that the account has.
+
+        Args:
+            public_ids: The items' own.
+        """
         wanted = sorted(set(public_ids))
         with self._lock:
             missing = [name for name in wanted if name not in self._items]
@@ -88,6 +100,9 @@ class Names:
 
     def require_items(self, public_ids: Iterable[str]) -> Mapping[str, int]:
         """Return the ids of items.
+
+        Args:
+            public_ids: The items' own.
 
         Raises:
             Refused: The account lacks one; names it and the map.

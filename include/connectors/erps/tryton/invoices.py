@@ -62,7 +62,11 @@ class Invoices:
         self._latest: dict[tuple[int, str], date] = {}
 
     def find(self, marks: Sequence[str]) -> list[Invoice]:
-        """Return invoices and credit notes by the marks of their documents."""
+        """Return invoices and credit notes by the marks of their documents.
+
+        Args:
+            marks: What the invoices' descriptions hold.
+        """
         if not marks:
             return []
         rows = self.client.search(
@@ -76,7 +80,12 @@ class Invoices:
         return [_invoice(row) for row in rows]
 
     def lines_of(self, mark: str, keys: Iterable[str]) -> dict[tuple[str, int], int]:
-        """Return the lines of a document's invoice by the store's line id and the product."""
+        """Return the lines of a document's invoice by the store's line id and the product.
+
+        Args:
+            mark: What the invoice's description holds.
+            keys: The store's line ids.
+        """
         rows = self.client.search(
             "account.invoice.line",
             [["invoice.description", "=", mark], ["note", "in", sorted(keys)]],
@@ -146,6 +155,10 @@ class Invoices:
     def post(self, document: TrytonDocument, invoice: int) -> None:
         """Post a draft, dated after whatever got a number meanwhile.
 
+        Args:
+            document: What it is for.
+            invoice: Record of the draft.
+
         Raises:
             Refused: Tryton said no.
         """
@@ -165,7 +178,11 @@ class Invoices:
                 return
 
     def owed(self, document: TrytonDocument) -> dict[tuple[int, int], Decimal]:
-        """Return what the document sells that is owed, by account it is earned on and due on."""
+        """Return what the document sells that is owed, by account it is earned on and due on.
+
+        Args:
+            document: An invoice or a credit note.
+        """
         sign = -1 if document.key.kind is DocumentKind.CREDIT_NOTE else 1
         found: dict[tuple[int, int], Decimal] = {}
         for part in document.parts:

@@ -139,7 +139,13 @@ class Lookup:
         return self.book.company.currency_code
 
     def bill(self, key: DocumentKey, bill: Invoice, paid: Decimal) -> RemoteDocument:
-        """Return an invoice or a credit note as a document."""
+        """Return an invoice or a credit note as a document.
+
+        Args:
+            key: The invoice or credit note.
+            bill: As Tryton holds it.
+            paid: What was paid on it, in its currency.
+        """
         sign = -1 if key.kind is DocumentKind.CREDIT_NOTE else 1
         return RemoteDocument(
             key=key,
@@ -154,7 +160,14 @@ class Lookup:
     def order(
         self, key: DocumentKey, sales: Iterable[Sale], paid: Decimal, *, is_void: bool
     ) -> RemoteDocument | None:
-        """Return an order as its sales have it; ``None`` if there is none that counts."""
+        """Return an order as its sales have it; ``None`` if there is none that counts.
+
+        Args:
+            key: The sales order, a change of it, or its void.
+            sales: All sales of the order.
+            paid: Its deposits, in its currency.
+            is_void: Whether a void of it is in effect.
+        """
         own = [sale for sale in sales if sale.is_order]
         alive = [sale for sale in own if sale.is_alive]
         cancelled = [sale for sale in own if sale.state == "cancelled"]
@@ -181,7 +194,11 @@ class Lookup:
         )
 
     def amendments(self, sales: Sequence[int]) -> list[dict[str, Any]]:
-        """Return the amendments of sales: what was done to them, by whose mark."""
+        """Return the amendments of sales: what was done to them, by whose mark.
+
+        Args:
+            sales: Records.
+        """
         if not sales:
             return []
         return self.sales.client.search(
@@ -189,7 +206,11 @@ class Lookup:
         )
 
     def unit_of(self, line: SaleLine) -> int | None:
-        """Return the unit of a line's product."""
+        """Return the unit of a line's product.
+
+        Args:
+            line: Of a sale.
+        """
         if line.product is None:
             return None
         rows = self.sales.client.read("product.product", [line.product], ["default_uom"])

@@ -81,7 +81,11 @@ class Payments:
         return [line for row in rows if (line := _settled(row, order)) is not None]
 
     def deposits(self, lines: Iterable[Settled]) -> dict[str, Decimal]:
-        """Return what lies on an order by payment and is not used by an invoice yet."""
+        """Return what lies on an order by payment and is not used by an invoice yet.
+
+        Args:
+            lines: What ``lines_of`` returned.
+        """
         found: dict[str, Decimal] = {}
         for line in lines:
             if line.tender_id and (line.kind in _ON_ORDER or line.kind == _USED):
@@ -149,7 +153,11 @@ class Payments:
         )
 
     def post(self, mark: str) -> None:
-        """Post the moves of a document that are still drafts."""
+        """Post the moves of a document that are still drafts.
+
+        Args:
+            mark: What the moves' descriptions hold.
+        """
         drafts = [row["id"] for row in self.find([mark]) if row["state"] == "draft"]
         if drafts:
             self.client.press("account.move", "post", drafts)

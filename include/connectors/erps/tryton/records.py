@@ -27,11 +27,21 @@ class Records:
     lookup: Lookup
 
     def level(self, document: TrytonDocument, party: Party) -> None:
-        """Bring the deposits on an order to what a document of it says."""
+        """Bring the deposits on an order to what a document of it says.
+
+        Args:
+            document: Any document of the order.
+            party: Who it is booked on.
+        """
         lines = self.payments.lines_of(document.web_id, party)
         self.payments.level(document, party, lines)
 
     def reconcile(self, document: TrytonDocument, party: Party) -> None:
-        """Reconcile what is open of the document's order, where it comes to nothing."""
+        """Reconcile what is open of the document's order, where it comes to nothing.
+
+        Args:
+            document: Any document of the order.
+            party: Who it is booked on.
+        """
         lines = self.payments.lines_of(document.web_id, party)
         self.payments.reconcile(document.mark, lines)

@@ -23,7 +23,11 @@ class Rule(Protocol):
     """A parameter's type."""
 
     def fault(self, value: Value) -> str | None:
-        """Say in words why the value does not fit, or ``None`` when it does."""
+        """Say in words why the value does not fit, or ``None`` when it does.
+
+        Args:
+            value: What would be sent.
+        """
         ...
 
 
