@@ -365,8 +365,8 @@ def _forget_unneeded(
     begun = _begun(house, unneeded.values(), ledgers, numbers)
     given_up = [key for key in unneeded if key.order_id_store not in begun]
     with house.engine.begin() as connection:
-        ledger_rows.mark_unneeded(connection, given_up)
-    log.info("%d documents never reached the ERP and are needed no more", len(given_up))
+        ended = ledger_rows.mark_unneeded(connection, given_up)
+    log.info("%d documents never reached the ERP and are needed no more", ended)
 
 
 def _were_finished(

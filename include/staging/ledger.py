@@ -237,7 +237,7 @@ def mark_refused(
     return {_key_of(row) for row in rows}
 
 
-def mark_unneeded(connection: Connection, keys: Sequence[DocumentKey]) -> None:
+def mark_unneeded(connection: Connection, keys: Sequence[DocumentKey]) -> int:
     """Note documents that the ERP does not hold and that their orders need no more.
 
     Such an entry is not being sent: it is neither looked up nor waits for anything. An order that
@@ -247,20 +247,24 @@ def mark_unneeded(connection: Connection, keys: Sequence[DocumentKey]) -> None:
     Args:
         connection: Open connection; the caller commits.
         keys: Natural keys; a posted one stays as it is.
+
+    Returns:
+        How many were given up just now.
     """
     if not keys:
-        return
-    connection.execute(
+        return 0
+    return connection.execute(
         text(
             "UPDATE erp_document AS e SET state = 'refused', sending_at = NULL,"  # noqa: S608
             " error = coalesce(e.error, :words), updated_at = clock_timestamp()"
             f" FROM {_FROM_KEYS}) AS k (channel, order_id_store, kind, sequence)"
             " WHERE e.channel = k.channel AND e.order_id_store = k.order_id_store"
-            "  AND e.kind = k.kind AND e.sequence = k.sequence AND (e.state = 'refused'"
-            "   OR (e.state = 'sending' AND e.sending_at < clock_timestamp() - interval '1 hour'))"
+            "  AND e.kind = k.kind AND e.sequence = k.sequence AND e.sending_at IS NOT NULL"
+            "  AND (e.state = 'refused' OR (e.state = 'sending'"
+            "   AND e.sending_at < clock_timestamp() - interval '1 hour'))"
         ),
         {**_keys(keys), "words": UNNEEDED},
-    )
+    ).rowcount
 
 
 _READ = (
