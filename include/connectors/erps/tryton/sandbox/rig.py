@@ -138,8 +138,20 @@ class TrytonRig:
         self._press_period(day, "open", "close")
 
     def open_period(self, day: date) -> None:
-        """Open the fiscal period of a day again."""
+        """Open the fiscal period of a day again, and its journals that were closed with it."""
         self._press_period(day, "closed", "reopen")
+        closed = self.admin.search(
+            "account.journal.period",
+            [
+                ["period.start_date", "<=", day],
+                ["period.end_date", ">=", day],
+                ["state", "=", "closed"],
+            ],
+            ["id"],
+        )
+        if closed:
+            ids = [row["id"] for row in closed]
+            self.admin.press("account.journal.period", "reopen", ids)
 
     def fail(self, fault: RigFault, times: int = 1, after: int = 0) -> None:
         """Strike the next calls that change something."""
