@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from include.connectors import registry
+from include.domain.policy import OnRisk
 from include.orchestration import connections
 from include.pipelines.house import House
 from include.settings.channel import ChannelSettings, load_channel, load_seeds
@@ -91,10 +92,11 @@ def open_store(settings: ChannelSettings) -> OrderStore:
 
 
 def store_settings(connector: registry.StoreConnector, settings: ChannelSettings) -> BaseModel:
-    """Return a store's own settings, with what the channel expects of the shop filled in.
+    """Return a store's own settings, with what the channel expects and needs filled in.
 
     A connector whose settings have ``expected_currency`` and ``expected_time_zone`` holds the shop
-    against them together with all else that it checks before a pull.
+    against them together with all else that it checks before a pull; one that has ``reads_risk``
+    asks for the estimate of fraud where the channel acts on it.
 
     Args:
         connector: The channel's store connector.
@@ -103,9 +105,10 @@ def store_settings(connector: registry.StoreConnector, settings: ChannelSettings
     Raises:
         ConfigurationError: Names each wrong field and the rule.
     """
-    expected = {
+    expected: dict[str, object] = {
         "expected_currency": settings.currency,
         "expected_time_zone": settings.time_zone,
+        "reads_risk": settings.domain_policy.on_risk is OnRisk.HOLD,
     }
     known = {
         name: value for name, value in expected.items() if name in connector.SETTINGS.model_fields

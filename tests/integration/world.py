@@ -114,7 +114,8 @@ def open_house(staging_url: str, gp_url: str, store_url: str, clock: FixedClock)
     def open_store() -> object:
         connector = registry.store("shopify")
         facts = ConnectionFacts("store", store_url, password=SecretStr(TOKEN))
-        own = registry.settings_of(connector, settings.store.settings, "test")
+        wanted = {"reads_risk": True} | settings.store.settings
+        own = registry.settings_of(connector, wanted, "test")
         return connector.create(requests.Session(), facts, own, clock=clock, sleep=time.sleep)
 
     def open_erp() -> object:

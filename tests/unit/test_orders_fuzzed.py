@@ -59,7 +59,14 @@ JUNK: tuple[Any, ...] = (
 
 def answered(orders: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The orders as a server that executes the schema gives them; what it cannot say is out."""
-    allowed = ("withCustomers", "withPersonal", "withProducts", "withLocations", "withTerms")
+    allowed = (
+        "withCustomers",
+        "withPersonal",
+        "withProducts",
+        "withLocations",
+        "withTerms",
+        "withRisk",
+    )
     asked = {
         "query": documents.minified("orders_hydrate"),
         "variables": {"ids": [o["id"] for o in orders], **dict.fromkeys(allowed, True)},

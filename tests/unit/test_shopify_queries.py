@@ -40,7 +40,8 @@ SCHEMA = ROOT / "include/connectors/stores/shopify/schema/admin_2026-10.json.gz"
 
 ORDER = "gid://shopify/Order/1"
 FLAGS = dict.fromkeys(
-    ("withCustomers", "withPersonal", "withProducts", "withLocations", "withTerms"), True
+    ("withCustomers", "withPersonal", "withProducts", "withLocations", "withTerms", "withRisk"),
+    True,
 )
 PAGE = {"id": ORDER, "first": 250, "after": "cursor"}
 VARIABLES: dict[str, dict[str, Any]] = {

@@ -20,6 +20,7 @@ class Access:
         products: Scope for products and variants.
         locations: Scope for locations.
         terms: Scope for payment terms.
+        risk: Whether the channel asks for the estimate of fraud; ``read_orders`` is all it takes.
     """
 
     customers: bool = True
@@ -27,6 +28,7 @@ class Access:
     products: bool = True
     locations: bool = True
     terms: bool = True
+    risk: bool = False
 
     @classmethod
     def of(cls, scopes: Iterable[str]) -> Access:
@@ -52,6 +54,7 @@ class Access:
             "withProducts": self.products,
             "withLocations": self.locations,
             "withTerms": self.terms,
+            "withRisk": self.risk,
         }
 
     def less(self, denied: AccessDenied) -> Access:

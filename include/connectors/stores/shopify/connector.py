@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timedelta
 from importlib import import_module
 
@@ -164,7 +165,8 @@ class ShopifyStore:
     def _new_hydrator(self) -> Hydrator:
         """Return a hydrator for one fetch: faults are counted, and batches sized, afresh."""
         if self._access is None:
-            self._access = learn_access(self._client)
+            may = learn_access(self._client)
+            self._access = replace(may, risk=self._settings.reads_risk)
         self._hydrator = Hydrator(self._client, self._settings, self._clock, self._access)
         return self._hydrator
 

@@ -27,6 +27,11 @@ class ShopifySettings(BaseModel):
         description="IANA zone of the shop; preflight refuses one with other hours. The channel's "
         "`time_zone` unless set.",
     )
+    reads_risk: bool = Field(
+        default=False,
+        description="Ask for the estimate of fraud with each order. Whether the channel's "
+        "`policy.on_risk` holds risky orders, unless set.",
+    )
     page_size: int = Field(
         default=PAGE_CAP, ge=1, le=PAGE_CAP, description="Orders in one page of the id list."
     )
