@@ -10,7 +10,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from decimal import Decimal
 
-from include.domain.document import Document, DocumentKey, DocumentKind
+from include.domain.document import (
+    Document,
+    DocumentCharge,
+    DocumentKey,
+    DocumentKind,
+    DocumentLine,
+)
 
 ZERO = Decimal(0)
 
@@ -40,7 +46,7 @@ class Entry:
 
 def sale(document: Document) -> Entry:
     """A document without its money: what is owed, against goods, charges, tax and concession."""
-    parts = (*document.lines, *document.charges)
+    parts: tuple[DocumentLine | DocumentCharge, ...] = (*document.lines, *document.charges)
     return Entry(
         receivable=document.total,
         revenue=-sum((part.net for part in parts), ZERO),
