@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from include.domain.document import PreparedDocument
 from include.domain.errors import OrderError
 from include.domain.plan import SKIP_REASONS
-from include.pipelines.documents import plan_orders, prepare, read_staged
 from include.pipelines.house import House
+from include.pipelines.planning import plan_orders, prepare, read_staged
 from include.staging import amendments, landing, plans
 from include.staging import ledger as ledger_rows
 from include.staging.plans import Action, KeptPlan, PlanRow

@@ -25,8 +25,8 @@ from include.domain.standing import standing_of
 from include.domain.verdict import Severity
 from include.domain.window import Selection
 from include.pipelines.chunks import chunks
-from include.pipelines.documents import read_staged
 from include.pipelines.house import House
+from include.pipelines.planning import read_staged
 from include.pipelines.proof_books import alive, differs_from_ledger, in_doubt, order_of
 from include.pipelines.proof_lives import Life, life_of, sum_documents, sum_lives
 from include.pipelines.runs import Run

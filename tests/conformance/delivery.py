@@ -12,7 +12,7 @@ import pytest
 from include.domain.document import PreparedDocument, RemoteDocument
 from include.domain.errors import RemoteUnavailable
 from include.domain.order import Restock
-from include.pipelines import documents
+from include.pipelines import documents, planning
 from include.ports.erp import Erp
 from include.sandbox.assortment import Item
 from include.sandbox.rig import RigFault
@@ -42,9 +42,9 @@ def staging_lost(stand: Stand) -> None:
     stand.post(bought)
     before = stand.rig.booked()
     house = stand.house()
-    ready = documents.plan_orders(house, [bought.as_order(house.channel)], {})
+    ready = planning.plan_orders(house, [bought.as_order(house.channel)], {})
     [(order, planned)] = list(ready)
-    prepared = documents.prepare(house, order, planned)  # type: ignore[arg-type]
+    prepared = planning.prepare(house, order, planned)  # type: ignore[arg-type]
     found = house.erp.find([(p.document.key, p.document.order_number) for p in prepared])
     for one in prepared:
         again = house.erp.post(one)

@@ -19,7 +19,7 @@ from include.domain.order import ChargeKind
 from include.domain.plan import Plan
 from include.domain.verdict import Finding
 from include.domain.window import Window
-from include.pipelines import documents, orders
+from include.pipelines import documents, orders, planning
 from include.pipelines.documents import Posted
 from include.pipelines.house import House
 from include.pipelines.runs import Run, RunType
@@ -187,7 +187,7 @@ class Stand:
         with self.engine.connect() as connection:
             known = ledger_rows.ledgers_for(connection, house.channel, [bought.order_id])
         order = bought.as_order(house.channel)
-        [(_, ready)] = documents.plan_orders(house, [order], known)
+        [(_, ready)] = planning.plan_orders(house, [order], known)
         if isinstance(ready, OrderError):
             raise ready
         assert isinstance(ready, Plan)
