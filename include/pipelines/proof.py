@@ -27,7 +27,13 @@ from include.domain.window import Selection
 from include.pipelines.chunks import chunks
 from include.pipelines.house import House
 from include.pipelines.planning import read_staged
-from include.pipelines.proof_books import alive, differs_from_ledger, in_doubt, order_of
+from include.pipelines.proof_books import (
+    alive,
+    differs_from_ledger,
+    in_doubt,
+    is_in_flight,
+    order_of,
+)
 from include.pipelines.proof_lives import Life, life_of, sum_documents, sum_lives
 from include.pipelines.runs import Run
 from include.pipelines.surprises import SURPRISES, contained
@@ -192,9 +198,9 @@ def _account(house: House, header: OrderHeader, sides: _Sides, pulled_at: dateti
             f"the ERP holds it more than once: {references}",
             doubled=len(doubled),
         )
-    fault = differs_from_ledger(documents, ledger)
-    if fault is None and order_id not in sides.held:
-        fault = in_doubt(documents, ledger)
+    fault = None
+    if order_id not in sides.held or not is_in_flight(ledger):
+        fault = differs_from_ledger(documents, ledger) or in_doubt(documents, ledger)
     if fault:
         return _unexplained(in_erp, *fault)
     aside = _set_aside(order_id, sides, in_erp)

@@ -52,6 +52,15 @@ def differs_from_ledger(
     return _payments_differ(found, ledger)
 
 
+def is_in_flight(ledger: OrderLedger) -> bool:
+    """Tell whether a posting broke off: the ERP may hold all, nothing or a part of it.
+
+    Args:
+        ledger: What was sent.
+    """
+    return any(entry.state is DocumentState.SENDING for entry in ledger.not_posted())
+
+
 def in_doubt(
     found: Mapping[DocumentKey, Sequence[RemoteDocument]], ledger: OrderLedger
 ) -> tuple[str, str] | None:
