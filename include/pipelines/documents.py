@@ -38,7 +38,7 @@ from include.pipelines.surprises import SURPRISES, contained
 from include.staging import batches, quarantine
 from include.staging import ledger as ledger_rows
 from include.staging import orders as staged
-from include.staging.locks import posting_lock
+from include.staging.locks import PostingLock, posting_lock
 from include.staging.numbers import posted_numbers
 
 log = logging.getLogger(__name__)
@@ -121,15 +121,21 @@ def post(house: House, order_ids: Iterable[str], batch_id: int) -> Posted:
     house.erp.preflight()
     periods = Periods(house.erp)
     for ids in chunks(order_ids, CHUNK):
-        with posting_lock(house.engine, house.channel):
-            _post_chunk(house, ids, batch_id, done, periods)
+        with posting_lock(house.engine, house.channel) as lock:
+            _post_chunk(house, ids, batch_id, done, periods, lock=lock)
     with house.engine.begin() as connection:
         batches.set_state(connection, batch_id, batches.BatchState.POSTED)
     return done
 
 
 def _post_chunk(
-    house: House, ids: Sequence[str], batch_id: int, done: Posted, periods: Periods
+    house: House,
+    ids: Sequence[str],
+    batch_id: int,
+    done: Posted,
+    periods: Periods,
+    *,
+    lock: PostingLock,
 ) -> None:
     with house.engine.connect() as connection:
         rows = staged.read_orders(connection, house.channel, ids)
@@ -147,6 +153,8 @@ def _post_chunk(
             break
         if _were_finished(house, ready, ledgers):
             continue
+        # Whoever lost the lock's connection is not alone any more, and sends nothing.
+        lock.require()
         done.documents += _send(house, ready, chunk, batch_id)
         if len(chunk.unavailable) == len(ready):
             break

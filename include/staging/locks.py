@@ -24,7 +24,7 @@ class PostingLock:
         self.channel = channel
 
     def require(self) -> None:
-        """Check that the lock is still held: call it before each chunk of postings.
+        """Check that the lock is still held: call it before anything is sent.
 
         Raises:
             RemoteUnavailable: Its connection is gone and the lock with it.
