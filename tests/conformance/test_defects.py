@@ -38,10 +38,12 @@ def test_a_connector_that_is_broken_on_purpose_is_named(
 ) -> None:
     broken = DEFECTS[name]
     stand = stands.of(connector)
-    if broken.needs_periods and not stand.rig.closes_periods:
-        pytest.skip(f"{connector} knows no closed periods")
     stand.defect = broken.build
     try:
+        if broken.needs_periods and not stand.rig.closes_periods:
+            # Where no period is ever closed there is nothing to get wrong.
+            watched(SCENARIOS[broken.scenario], stand)
+            return
         with pytest.raises((AssertionError, CounterfoilError, pytest.fail.Exception)):
             watched(SCENARIOS[broken.scenario], stand)
     finally:
