@@ -23,7 +23,7 @@ from include.connectors.stores.shopify.sandbox.server import create_app
 from include.connectors.stores.shopify.sandbox.settings import SandboxSettings
 from include.sandbox.databases import new_database
 from include.sandbox.layout import books_of
-from include.sandbox.rig import Ground, open_rig
+from include.sandbox.rig import Ground, open_rig, orders_a_day
 from include.sandbox.shop import shop_assortment
 from include.sandbox.shops import filling, grown_store, seed_of
 from include.settings.channel import load_channel
@@ -44,7 +44,7 @@ def open_shop(stack: ExitStack, channel: str, folder: Path, chosen: argparse.Nam
         folder,
         seed=seed_of(channel, chosen.seed),
         days=chosen.days,
-        per_day=chosen.per_day,
+        per_day=chosen.per_day or orders_a_day(load_channel(channel).erp.connector),
         until=chosen.until,
     )
     store = grown_store(filled, chosen.until, datetime.now(UTC), lively=True)
@@ -105,7 +105,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--server-url", required=True, help="SQLAlchemy URL of a PostgreSQL server")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--days", type=int, default=3, help="complete days before --until")
-    parser.add_argument("--per-day", type=int, default=300)
+    parser.add_argument(
+        "--per-day", type=int, help="orders a day; by default as many as suit the channel's ERP"
+    )
     parser.add_argument("--until", type=date.fromisoformat, help="first day that is not complete")
     chosen = parser.parse_args(arguments)
     chosen.state_dir.mkdir(parents=True, exist_ok=True)

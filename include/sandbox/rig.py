@@ -20,6 +20,8 @@ from include.domain.document import DocumentKind, RemoteState
 from include.sandbox.assortment import Assortment
 from include.transport.connection import HttpRemote
 
+ORDERS_A_DAY = 300
+
 
 class RigFault(StrEnum):
     """What can go wrong between us and an ERP, at the wire.
@@ -137,6 +139,18 @@ class ErpRig(Protocol):
     def with_wrong_credentials(self) -> str | HttpRemote:
         """Return the remote as someone would reach it with a wrong password or token."""
         ...
+
+
+def orders_a_day(connector: str) -> int:
+    """Return how many orders a day a shop in front of an ERP's sandbox has, unless it is told.
+
+    An ERP's ``sandbox`` package may say with ``ORDERS_A_DAY`` that it is slower than most.
+
+    Args:
+        connector: Folder name of the connector.
+    """
+    sandbox = import_module(f"include.connectors.erps.{connector}.sandbox")
+    return int(getattr(sandbox, "ORDERS_A_DAY", ORDERS_A_DAY))
 
 
 def open_rig(connector: str, ground: Ground) -> AbstractContextManager[ErpRig]:
