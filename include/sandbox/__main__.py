@@ -12,6 +12,7 @@ import json
 import os
 import signal
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from functools import partial
@@ -23,12 +24,13 @@ from include.connectors.stores.shopify.sandbox.server import create_app
 from include.connectors.stores.shopify.sandbox.settings import SandboxSettings
 from include.sandbox.databases import new_database
 from include.sandbox.layout import books_of
-from include.sandbox.rig import Ground, open_rig, orders_a_day
+from include.sandbox.rig import Ground, open_rig, shop_size
 from include.sandbox.shop import shop_assortment
 from include.sandbox.shops import filling, grown_store, seed_of
 from include.settings.channel import load_channel
 
 CONNECTIONS = "connections.json"
+Connections = dict[str, dict[str, Any]]
 
 
 def open_shop(stack: ExitStack, channel: str, folder: Path, chosen: argparse.Namespace) -> Any:
@@ -40,12 +42,14 @@ def open_shop(stack: ExitStack, channel: str, folder: Path, chosen: argparse.Nam
         folder: Where the shop's filling is kept.
         chosen: The command line's choices.
     """
+    usual = shop_size(load_channel(channel).erp.connector)
     filled = filling(
         folder,
         seed=seed_of(channel, chosen.seed),
         days=chosen.days,
-        per_day=chosen.per_day or orders_a_day(load_channel(channel).erp.connector),
+        per_day=chosen.per_day or usual.orders,
         until=chosen.until,
+        awkward_per_day=None if chosen.per_day else usual.awkward,
     )
     store = grown_store(filled, chosen.until, datetime.now(UTC), lively=True)
     settings, own = SandboxSettings(), os.environ
@@ -60,29 +64,58 @@ def open_shop(stack: ExitStack, channel: str, folder: Path, chosen: argparse.Nam
     }
 
 
-def open_sandboxes(stack: ExitStack, chosen: argparse.Namespace) -> dict[str, dict[str, Any]]:
-    """Open the sandboxes of every channel; return connections by connection id.
+def open_channel(channel: str, chosen: argparse.Namespace) -> tuple[ExitStack, Connections]:
+    """Open the sandboxes of one channel.
+
+    Args:
+        channel: Channel id.
+        chosen: The command line's choices.
+
+    Returns:
+        What ends them again, and connections by connection id.
+    """
+    settings = load_channel(channel)
+    folder = chosen.state_dir / channel
+    ground = Ground(
+        folder=books_of(folder, settings.erp.connector),
+        new_database=partial(new_database, chosen.server_url),
+        assortment=shop_assortment(),
+    )
+    with ExitStack() as stack:
+        rig = stack.enter_context(open_rig(settings.erp.connector, ground))
+        shop = open_shop(stack, channel, folder, chosen)
+        return stack.pop_all(), {
+            settings.store.connection: shop,
+            settings.erp.connection: dict(rig.connection),
+        }
+
+
+def open_sandboxes(stack: ExitStack, chosen: argparse.Namespace) -> Connections:
+    """Open the sandboxes of every channel at once: a slow one holds up none of the others.
 
     Args:
         stack: What ends them again.
         chosen: The command line's choices.
+
+    Returns:
+        Connections by connection id.
     """
-    found: dict[str, dict[str, Any]] = {}
-    for channel in chosen.channels:
-        settings = load_channel(channel)
-        folder = chosen.state_dir / channel
-        found[settings.store.connection] = open_shop(stack, channel, folder, chosen)
-        ground = Ground(
-            folder=books_of(folder, settings.erp.connector),
-            new_database=partial(new_database, chosen.server_url),
-            assortment=shop_assortment(),
-        )
-        rig = stack.enter_context(open_rig(settings.erp.connector, ground))
-        found[settings.erp.connection] = dict(rig.connection)
+    found: Connections = {}
+    failed: list[BaseException] = []
+    with ThreadPoolExecutor(max_workers=len(chosen.channels)) as pool:
+        for opening in [pool.submit(open_channel, name, chosen) for name in chosen.channels]:
+            if (error := opening.exception()) is not None:
+                failed.append(error)
+                continue
+            opened, connections = opening.result()
+            stack.push(opened)
+            found |= connections
+    if failed:
+        raise failed[0]
     return found
 
 
-def write_connections(folder: Path, connections: dict[str, dict[str, Any]]) -> None:
+def write_connections(folder: Path, connections: Connections) -> None:
     """Write the connections for their owner's eyes only, whole or not at all.
 
     Args:

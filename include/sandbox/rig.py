@@ -20,7 +20,18 @@ from include.domain.document import DocumentKind, RemoteState
 from include.sandbox.assortment import Assortment
 from include.transport.connection import HttpRemote
 
-ORDERS_A_DAY = 300
+
+@dataclass(frozen=True, slots=True)
+class ShopSize:
+    """How much happens in a shop on one day.
+
+    Attributes:
+        orders: Orders, awkward ones included.
+        awkward: Awkward ones, the kinds in turn; ``None`` is one of each kind.
+    """
+
+    orders: int = 300
+    awkward: int | None = None
 
 
 class RigFault(StrEnum):
@@ -141,16 +152,21 @@ class ErpRig(Protocol):
         ...
 
 
-def orders_a_day(connector: str) -> int:
-    """Return how many orders a day a shop in front of an ERP's sandbox has, unless it is told.
+def shop_size(connector: str) -> ShopSize:
+    """Return how large a shop in front of an ERP's sandbox is, unless it is told.
 
-    An ERP's ``sandbox`` package may say with ``ORDERS_A_DAY`` that it is slower than most.
+    An ERP's ``sandbox`` package whose server is slower than most says with ``ORDERS_A_DAY`` and
+    ``AWKWARD_A_DAY`` what it can follow.
 
     Args:
         connector: Folder name of the connector.
     """
     sandbox = import_module(f"include.connectors.erps.{connector}.sandbox")
-    return int(getattr(sandbox, "ORDERS_A_DAY", ORDERS_A_DAY))
+    usual = ShopSize()
+    return ShopSize(
+        getattr(sandbox, "ORDERS_A_DAY", usual.orders),
+        getattr(sandbox, "AWKWARD_A_DAY", usual.awkward),
+    )
 
 
 def open_rig(connector: str, ground: Ground) -> AbstractContextManager[ErpRig]:

@@ -28,6 +28,7 @@ class Filling:
     per_day: int
     until: str
     now: str
+    awkward_per_day: int | None = None
 
 
 def seed_of(channel: str, seed: int) -> int:
@@ -41,7 +42,13 @@ def seed_of(channel: str, seed: int) -> int:
 
 
 def filling(
-    folder: Path, *, seed: int, days: int, per_day: int, until: date | None = None
+    folder: Path,
+    *,
+    seed: int,
+    days: int,
+    per_day: int,
+    until: date | None = None,
+    awkward_per_day: int | None = None,
 ) -> Filling:
     """Return the filling kept in a folder, or a new one, which is kept there.
 
@@ -51,12 +58,14 @@ def filling(
         days: Complete days before ``until``.
         per_day: Orders of a complete day.
         until: First day that is not complete (default: today).
+        awkward_per_day: Awkward orders of a day, the kinds in turn (default: one of each).
     """
     kept = folder / KEPT
     if kept.exists():
         return Filling(**json.loads(kept.read_text(encoding="utf-8")))
     now = datetime.now(UTC)
-    new = Filling(seed, days, per_day, (until or now.date()).isoformat(), now.isoformat())
+    first = (until or now.date()).isoformat()
+    new = Filling(seed, days, per_day, first, now.isoformat(), awkward_per_day)
     folder.mkdir(parents=True, exist_ok=True)
     kept.write_text(json.dumps(asdict(new)), encoding="utf-8")
     return new
@@ -84,4 +93,5 @@ def grown_store(
         now,
         crowd_days=filled.days,
         lively=lively,
+        awkward_per_day=filled.awkward_per_day,
     )

@@ -176,7 +176,7 @@ def prepare_database(
 
 
 def _create_schema(url: URL, folder: Path, home: Path, password: str) -> None:
-    """Have Tryton create its tables and activate the modules, in one go each."""
+    """Have Tryton create its tables and activate the modules."""
     settings = _configure(url, folder, 0)
     secret = folder / "admin.pass"
     secret.touch(mode=0o600)
@@ -190,8 +190,8 @@ def _create_schema(url: URL, folder: Path, home: Path, password: str) -> None:
     ]
     env = _clean_environment() | {"TRYTONPASSFILE": str(secret)}
     try:
-        _run([*admin, "--all", "--email", "admin@example.com", "--password"], env)
-        _run([*admin, "--update", *MODULES, "--activate-dependencies"], env)
+        modules = ("--update", *MODULES, "--activate-dependencies")
+        _run([*admin, *modules, "--email", "admin@example.com", "--password"], env)
     except subprocess.SubprocessError as error:
         said = getattr(error, "stderr", None) or error
         raise SandboxError(f"Tryton could not create its tables: {said}") from error

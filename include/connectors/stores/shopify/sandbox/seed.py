@@ -1,6 +1,7 @@
 """Fills a shop with a few days of orders, the same ones for the same seed.
 
-Every day holds a few hundred ordinary orders in the rhythm of a day, and one of each awkward kind.
+Every day holds a few hundred ordinary orders in the rhythm of a day, and one of each awkward kind;
+in a shop that is told to have fewer awkward ones a day, the kinds take turns.
 `python -m include.connectors.stores.shopify.sandbox.seed --catalog` prints what the shop sells.
 """
 
@@ -10,7 +11,7 @@ import argparse
 import json
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -37,6 +38,7 @@ def build_store(
     *,
     crowd_days: int | None = None,
     lively: bool = False,
+    awkward_per_day: int | None = None,
 ) -> StoreState:
     """Fill a shop.
 
@@ -50,6 +52,7 @@ def build_store(
             seeded again with more days and the same crowd repeats its earlier days.
         lively: Orders come about, and are edited, refunded and cancelled, as the shop's clock
             reaches these times; else every order has its whole history at once.
+        awkward_per_day: Awkward orders of a complete day, the kinds in turn (default: one of each).
 
     Returns:
         The shop's records.
@@ -67,9 +70,12 @@ def build_store(
     store.customers = crowd.records
     store.maker = maker
     for number in range(days, 0, -1):
-        _add(store, _day(maker, last - timedelta(days=number), per_day, horizon), lively=lively)
+        day = last - timedelta(days=number)
+        kinds = _kinds(day, awkward_per_day)
+        _add(store, _day(maker, day, kinds, per_day, horizon), lively=lively)
     if last == moment.date():
-        _add(store, _day(maker, last, per_day, moment), lively=lively)
+        kinds = _kinds(last, awkward_per_day)
+        _add(store, _day(maker, last, kinds, per_day, moment), lively=lively)
     return store
 
 
@@ -92,18 +98,27 @@ def _add(store: StoreState, made: Iterator[tuple[Order, list[Order]]], *, lively
             store.timeline.add(version, version.updated_at)
 
 
+def _kinds(day: date, count: int | None) -> list[str]:
+    """Return the awkward kinds of a day: each day goes on where the day before ended."""
+    kinds = list(CASES)
+    if count is None or count >= len(kinds):
+        return kinds
+    first = day.toordinal() * count
+    return [kinds[(first + place) % len(kinds)] for place in range(count)]
+
+
 def _day(
-    maker: Maker, day: date, per_day: int, before: datetime
+    maker: Maker, day: date, kinds: Sequence[str], per_day: int, before: datetime
 ) -> Iterator[tuple[Order, list[Order]]]:
     """Yield a day's orders that are placed before a time, each with its earlier versions."""
     start = datetime.combine(day, time(), UTC)
     zone = ZoneInfo(catalog.SHOP_TIMEZONE)
     weights = [_RHYTHM[(start + timedelta(hours=hour)).astimezone(zone).hour] for hour in range(24)]
-    hours = maker.chance.choices(range(24), weights, k=max(per_day, len(CASES)))
+    hours = maker.chance.choices(range(24), weights, k=max(per_day, len(kinds)))
     times = sorted(
         start + timedelta(hours=hour, seconds=maker.chance.randint(0, 3599)) for hour in hours
     )
-    awkward = dict(zip(maker.chance.sample(range(len(times)), len(CASES)), CASES, strict=True))
+    awkward = dict(zip(maker.chance.sample(range(len(times)), len(kinds)), kinds, strict=True))
     for place, at in enumerate(times):
         if at >= before:
             break
