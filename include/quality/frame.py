@@ -13,20 +13,28 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def frame_of(wanted: Collection[str], columns: Sequence[str], rows: Rows) -> pd.DataFrame:
+def frame_of(
+    wanted: Collection[str],
+    columns: Sequence[str],
+    rows: Rows,
+    *,
+    bounded: Collection[str] = (),
+) -> pd.DataFrame:
     """Build the frame: decimals as floats, times as seconds since 1970, so each rule is one pass.
 
     Rates are the only decimals, and times are only compared: as objects both are ten times slower.
+    Whole numbers are held against bounds in one pass if they take eight bytes, else one by one.
 
     Args:
         wanted: Columns that go in, those that the suite reads.
         columns: Names of the columns of ``rows``.
-        rows: One row an order; the frame shares their memory.
+        rows: One row an order; the frame shares their memory where it can.
+        bounded: Columns whose values are held against bounds.
     """
     import pandas as pd
 
     series = {
-        name: pd.Series(_values(column), copy=False)
+        name: pd.Series(_values(column, is_bounded=name in bounded), copy=False)
         for name, column in zip(columns, rows.columns, strict=True)
         if name in wanted
     }
@@ -43,13 +51,14 @@ def text_of(value: object) -> str | None:
     return None if value is None or value != value else str(value)  # noqa: PLR0124
 
 
-def _values(column: Column) -> Any:
+def _values(column: Column, *, is_bounded: bool) -> Any:
     import numpy as np
     import pandas as pd
 
     kept = column.kept
     if column.kind is Kind.WHOLE:
-        return np.frombuffer(kept, dtype=kept.typecode)
+        whole = np.frombuffer(kept, dtype=kept.typecode)
+        return whole.astype(np.int64) if is_bounded else whole
     if column.kind is Kind.FLAG:
         return np.frombuffer(kept, dtype=np.bool_)
     if column.kind is Kind.INSTANT:

@@ -33,11 +33,15 @@ class _Lazily:
 
 
 def load() -> ModuleType:
-    """Return Great Expectations, imported by the first call; it sends no usage statistics."""
+    """Return Great Expectations, imported by the first call; it sends no usage statistics.
+
+    Our forms of its expectations come with it: they are made once a process, too.
+    """
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     finder = _Lazily()
     sys.meta_path.insert(0, finder)
     try:
+        import_module("include.quality.expectations")
         return import_module("great_expectations")
     finally:
         sys.meta_path.remove(finder)

@@ -21,10 +21,18 @@ from include.domain.verdict import Finding, Severity
 from include.quality.findings import Figures, finding_of
 from include.quality.frame import frame_of, text_of
 from include.quality.gx import load
-from include.quality.suite import ID_COLUMN, NUMBER_COLUMN, ORDERS_SUITE, Suite, read_suite
+from include.quality.suite import (
+    ID_COLUMN,
+    NUMBER_COLUMN,
+    ORDERS_SUITE,
+    Suite,
+    read_suite,
+    with_parameters,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
+    from great_expectations.core import ExpectationValidationResult as Result
 
 CLOCK_SKEW = timedelta(minutes=15)
 IDS_KEPT = 100
@@ -111,7 +119,8 @@ def validate(
         header |= {"success": not failures, "table_failures": list(failures), "results": []}
         return ValidationOutcome((), failures, header, time.perf_counter() - started)
     rows = frame_rows if isinstance(frame_rows, Rows) else Rows(len(frame_columns), frame_rows)
-    results = _run(suite, frame_of(suite.columns, frame_columns, rows), store_count, at)
+    frame = frame_of(suite.columns, frame_columns, rows, bounded=suite.bounded)
+    results = _run(suite, frame, store_count, at)
     broken = {order_id for result in results for order_id, _ in _broken_by(result)}
     figures = Figures(frame_columns, rows, broken)
     findings, failures = _judge(suite, results, figures, store_count)
@@ -127,56 +136,62 @@ def _run(
     suite: Suite, frame: pd.DataFrame, store_count: int | None, at: datetime
 ) -> list[dict[str, Any]]:
     gx = load()
+    from great_expectations.validator.v1_validator import Validator
+
+    from include.quality.expectations import settled
+
     # Its modules stay for good: the collector need not walk them again for every few results.
     gc.freeze()
-    # Great Expectations copies an expectation's configuration a hundred times and more: only the
-    # rule's name goes in, the words come back from the suite.
-    expectations = [
-        {**expectation, "meta": {"rule": expectation["meta"]["rule"]}}
-        for expectation in suite.document["expectations"]
-        if store_count is not None or expectation["type"] != "expect_table_row_count_to_equal"
-    ]
     parameters: dict[str, Any] = {"latest_at": (at + CLOCK_SKEW).timestamp()}
     if store_count is not None:
         parameters["store_count"] = store_count
+    # Great Expectations copies an expectation's configuration many times: only the rule's name
+    # goes in, the words come back from the suite.
+    asked = {
+        expectation["meta"]["rule"]: {
+            "type": expectation["type"],
+            "kwargs": with_parameters(expectation["kwargs"], parameters),
+            "meta": {"rule": expectation["meta"]["rule"]},
+        }
+        for expectation in suite.document["expectations"]
+        if store_count is not None or expectation["type"] != "expect_table_row_count_to_equal"
+    }
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}
-    batch = (
+    window = (
         context.data_sources.add_pandas("check_rows")
         .add_dataframe_asset(suite.name)
         .add_batch_definition_whole_dataframe("window")
-        .get_batch({"dataframe": frame})
     )
+    # Batch.validate makes one of these each time it is called, and each looks through the frame.
+    validator = Validator(window, batch_parameters={"dataframe": frame})
 
-    def evaluate(wanted: list[dict[str, Any]], how: dict[str, Any]) -> dict[str, dict[str, Any]]:
-        # Not a ValidationDefinition: in an ephemeral context that only adds round trips.
-        validation = batch.validate(
-            gx.ExpectationSuite(name=suite.name, expectations=wanted),
-            expectation_parameters=parameters,
-            result_format=how,
+    def evaluate(rules: list[str], how: dict[str, Any]) -> list[tuple[str, Result]]:
+        validator.result_format = how
+        wanted = [{**asked[rule], "type": settled(asked[rule]["type"])} for rule in rules]
+        judged = validator.validate_expectation_suite(
+            gx.ExpectationSuite(name=suite.name, expectations=wanted)
         )
-        results = (result.to_json_dict() for result in validation.results)
-        return {_rule_of(result): result for result in results}
+        return [(result.expectation_config.meta["rule"], result) for result in judged.results]
 
     # Which rules hold is found out in half the time that it takes to say which orders break them:
     # that is asked of the others alone, and of those that let some orders break them.
-    strict = [e for e in expectations if "mostly" not in e["kwargs"]]
-    found = evaluate(strict, {"result_format": "BOOLEAN_ONLY"}) if strict else {}
-    broken = [
-        expectation
-        for expectation in expectations
-        if not (result := found.get(expectation["meta"]["rule"])) or not result["success"]
-    ]
+    strict = [rule for rule, expectation in asked.items() if "mostly" not in expectation["kwargs"]]
+    held = evaluate(strict, {"result_format": "BOOLEAN_ONLY"}) if strict else []
+    found: dict[str, dict[str, Any]] = {
+        rule: {"success": True, "result": {}} for rule, result in held if result.success
+    }
+    broken = [rule for rule in asked if rule not in found]
     if broken:
-        found |= evaluate(
-            broken,
-            {
-                "result_format": "COMPLETE",
-                "unexpected_index_column_names": [ID_COLUMN, NUMBER_COLUMN],
-                "exclude_unexpected_values": True,
-            },
-        )
-    return [found[name] for name in suite.rules if name in found]
+        in_full = {
+            "result_format": "COMPLETE",
+            "unexpected_index_column_names": [ID_COLUMN, NUMBER_COLUMN],
+            "exclude_unexpected_values": True,
+        }
+        found |= {rule: result.to_json_dict() for rule, result in evaluate(broken, in_full)}
+    return [
+        {**found[rule], "expectation_config": expectation} for rule, expectation in asked.items()
+    ]
 
 
 def _rule_of(result: dict[str, Any]) -> str:
@@ -270,7 +285,7 @@ def _kept(result: dict[str, Any], suite: Suite) -> dict[str, Any]:
         "success": result["success"],
         "expectation_config": {
             "type": config["type"],
-            "kwargs": {key: value for key, value in config["kwargs"].items() if key != "batch_id"},
+            "kwargs": config["kwargs"],
             "meta": {"rule": rule.name, "field": rule.field, "message": rule.message},
             "severity": rule.severity.value,
         },

@@ -18,6 +18,7 @@ SUITES = Path(__file__).parent / "suites"
 ORDERS_SUITE = SUITES / "orders.json"
 ID_COLUMN = "order_id_store"
 NUMBER_COLUMN = "order_number"
+_PARAMETER = "$PARAMETER"
 
 
 class Rule(NamedTuple):
@@ -60,6 +61,15 @@ class Suite:
     columns: tuple[str, ...]
     document: Mapping[str, Any]
 
+    @property
+    def bounded(self) -> frozenset[str]:
+        """The columns whose values a rule keeps within bounds."""
+        return frozenset(
+            expectation["kwargs"]["column"]
+            for expectation in self.document["expectations"]
+            if expectation["type"] == "expect_column_values_to_be_between"
+        )
+
 
 def read_suite(suite_path: Path = ORDERS_SUITE) -> Suite:
     """Read a suite file without importing Great Expectations.
@@ -98,6 +108,31 @@ def read_suite(suite_path: Path = ORDERS_SUITE) -> Suite:
             f"the expectation suite {suite_path.name} gives one name to several rules"
         )
     return suite
+
+
+def with_parameters(kwargs: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an expectation's arguments with the values of this window in their places.
+
+    Great Expectations can do that too, and sets up a grammar of formulas for it.
+
+    Args:
+        kwargs: Arguments as the suite has them; ``{"$PARAMETER": name}`` stands for a value.
+        values: The values by name.
+
+    Raises:
+        ConfigurationError: A value is asked for that windows do not have.
+    """
+    try:
+        return {
+            name: values[value[_PARAMETER]]
+            if isinstance(value, dict) and _PARAMETER in value
+            else value
+            for name, value in kwargs.items()
+        }
+    except KeyError as error:
+        raise ConfigurationError(
+            f"a rule of the suite asks for the parameter {error}; there are {', '.join(values)}"
+        ) from error
 
 
 def _rule(expectation: Mapping[str, Any]) -> Rule:

@@ -11,7 +11,7 @@ import pytest
 
 from include.domain.errors import ConfigurationError, WindowError
 from include.quality.runner import validate
-from include.quality.suite import ORDERS_SUITE, read_suite
+from include.quality.suite import ORDERS_SUITE, read_suite, with_parameters
 
 ROOT = Path(__file__).resolve().parents[2]
 # Read by the runner itself: the currencies that figures are spelled in.
@@ -59,6 +59,17 @@ def test_a_suite_that_is_not_one_is_refused_by_its_file_name(tmp_path: Path, tex
 def test_an_absent_suite_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"absent\.json"):
         read_suite(tmp_path / "absent.json")
+
+
+def test_a_window_puts_its_values_where_a_rule_asks_for_them() -> None:
+    kwargs = {"value": {"$PARAMETER": "store_count"}, "column_set": ["currency"]}
+
+    assert with_parameters(kwargs, {"store_count": 3}) == {"value": 3, "column_set": ["currency"]}
+
+
+def test_a_rule_that_asks_for_a_value_which_windows_do_not_have_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="parameter 'weather'; there are store_count"):
+        with_parameters({"value": {"$PARAMETER": "weather"}}, {"store_count": 3})
 
 
 def test_nothing_staged_while_the_store_counts_orders_stops_the_window() -> None:
