@@ -22,7 +22,7 @@ from include.pipelines.surprises import SURPRISES, contained
 from include.ports.store import RawOrder
 from include.staging.rows import LandedOrder, at_fault, landed, unreadable
 
-Normalise = Callable[[str, dict[str, object]], Order]
+Normalise = Callable[[str, object], Order]
 
 
 def translated(

@@ -47,7 +47,7 @@ class RawOrder:
         order_number: The number people use.
         updated_at: The store's version, aware UTC.
         body: The document as JSON bytes, complete (every nested page folded in).
-        document: The same, parsed.
+        document: The same, parsed, in any form that the store's ``normalise`` knows.
         fault: Why the store could not give the document whole, in words; empty when it did.
     """
 
@@ -55,7 +55,7 @@ class RawOrder:
     order_number: str
     updated_at: datetime
     body: bytes
-    document: dict[str, object]
+    document: object
     fault: str = ""
 
 
@@ -84,7 +84,7 @@ class PageReader(NamedTuple):
     """
 
     read: Callable[[bytes, Sequence[str], Mapping[str, Any]], Iterator[RawOrder | None]]
-    normalise: Callable[[str, dict[str, object]], Order]
+    normalise: Callable[[str, object], Order]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +152,12 @@ class OrderStore(Protocol):
         """
         ...
 
-    def normalise(self, channel: str, document: dict[str, object]) -> Order:
+    def normalise(self, channel: str, document: object) -> Order:
         """Translate one document into the canonical order. Pure.
 
         Args:
             channel: Channel id.
-            document: One raw document, as ``fetch`` gave it.
+            document: One raw document: as ``fetch`` gave it, or its JSON parsed, as landing has it.
 
         Raises:
             ContractDrift: The document is not what the store's contract promises.

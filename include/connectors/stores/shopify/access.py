@@ -46,6 +46,11 @@ class Access:
         )
 
     @property
+    def is_full(self) -> bool:
+        """Whether nothing of an order is withheld, the estimate of fraud aside."""
+        return self.customers and self.personal and self.products and self.locations and self.terms
+
+    @property
     def flags(self) -> dict[str, bool]:
         """The boolean variables of the hydration documents."""
         return {

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from include.connectors.stores.shopify import nodes
 from include.connectors.stores.shopify.deductions import discounts_of, taxes_of
 from include.connectors.stores.shopify.draft import Draft
-from include.connectors.stores.shopify.refunds import Codes, Returned
+from include.connectors.stores.shopify.refunds import Returned
 from include.connectors.stores.shopify.remainders import (
     Remainder,
     less,
@@ -16,11 +17,10 @@ from include.connectors.stores.shopify.remainders import (
 )
 from include.connectors.stores.shopify.values import (
     SURPRISES,
-    Node,
+    Bags,
+    Codes,
     drift_of,
-    money,
-    required_text,
-    text,
+    is_stated,
 )
 from include.domain.money import NOTHING, Amount, allocate, total_of
 from include.domain.order import Charge, ChargeKind, Discount, LineKind, StatedTotals, TaxLine
@@ -59,82 +59,80 @@ def count_tip_once(draft: Draft, tip: Amount) -> None:
     )
 
 
-def shipping_of(node: Node, index: int, codes: Codes, returned: Returned) -> Charge:
+def shipping_of(node: nodes.ShippingLine, index: int, bags: Bags, returned: Returned) -> Charge:
     """Read a shipping line with what is left of it.
 
     Args:
         node: A ``ShippingLine``.
         index: Its position, which names it where it has no id.
-        codes: Shop and presentment currency.
+        bags: Reads money.
         returned: What refunds took off.
 
     Raises:
         Drift: Something is not what the schema promises; its path begins at the shipping line.
     """
-    shop, buyer = codes
-    charge_id = text(node, "id")
-    price = money(node, "originalPriceSet", shop, buyer)
-    allocations = node.get("discountAllocations")
-    discounts = discounts_of(allocations, codes) if allocations else ()
+    charge_id = node.id or None
+    price = bags.required(node.original_price_set, "originalPriceSet")
+    allocations = node.discount_allocations
+    discounts = discounts_of(allocations, bags) if allocations else ()
     discounted = price
-    if node.get("discountedPriceSet") is not None:
-        discounted = money(node, "discountedPriceSet", shop, buyer)
+    if is_stated(node.discounted_price_set):
+        discounted = bags.required(node.discounted_price_set, "discountedPriceSet")
         if not discounts and discounted != price:
             discounts = (Discount(less(price, discounted)),)
-    removed = node.get("isRemoved") is True
+    removed = node.is_removed is True
     taken = returned.charges.get(charge_id) if charge_id and returned.charges else None
     if removed:
         current = NOTHING
-    elif node.get("currentDiscountedPriceSet") is not None:
-        current = money(node, "currentDiscountedPriceSet", shop, buyer)
+    elif is_stated(node.current_discounted_price_set):
+        current = bags.required(node.current_discounted_price_set, "currentDiscountedPriceSet")
     else:
         current = less(discounted, taken.amount) if taken else discounted
-    tax_nodes = node.get("taxLines")
+    tax_nodes = node.tax_lines
     taxes: tuple[TaxLine, ...] = ()
     if tax_nodes:
-        taxes = taxes_of(tax_nodes, codes)
+        taxes = taxes_of(tax_nodes, bags)
         if removed:
             taxes = tuple(replace(tax, current_amount=NOTHING) for tax in taxes)
         elif taken is not None:
             wholes = [tax.amount for tax in taxes]
-            parts = split_refunded(taken.tax, wholes, codes)
+            parts = split_refunded(taken.tax, wholes, bags.codes)
             taxes = taxes_of(
-                tax_nodes, codes, [less(a, b) for a, b in zip(wholes, parts, strict=True)]
+                tax_nodes, bags, [less(a, b) for a, b in zip(wholes, parts, strict=True)]
             )
     return Charge(
         charge_id=charge_id or f"shipping-{index + 1}",
         kind=ChargeKind.SHIPPING,
-        title=text(node, "title") or "",
+        title=node.title or "",
         price=price,
         current_price=current,
-        code=text(node, "code"),
+        code=node.code or None,
         discounts=discounts,
         taxes=taxes,
         removed=removed,
     )
 
 
-def duty_of(node: Node, line_id: str, codes: Codes) -> Charge:
+def duty_of(node: nodes.Duty, line_id: str, bags: Bags) -> Charge:
     """Read a duty of a line, before refunds and edits.
 
     Args:
         node: A ``Duty``.
         line_id: The line that it is for.
-        codes: Shop and presentment currency.
+        bags: Reads money.
 
     Raises:
         Drift: Something is not what the schema promises; its path begins at the duty.
     """
-    price = money(node, "price", *codes)
-    tax_nodes = node.get("taxLines")
+    price = bags.required(node.price, "price")
     return Charge(
-        charge_id=required_text(node, "id"),
+        charge_id=node.id,
         kind=ChargeKind.DUTY,
         title="Import duty",
         price=price,
         current_price=price,
-        code=text(node, "harmonizedSystemCode"),
-        taxes=taxes_of(tax_nodes, codes) if tax_nodes else (),
+        code=node.harmonized_system_code or None,
+        taxes=taxes_of(node.tax_lines, bags) if node.tax_lines else (),
         line_id=line_id,
     )
 
@@ -179,33 +177,33 @@ def add_duties(draft: Draft, stated: StatedTotals, returned: Returned, *, includ
         )
 
 
-def add_fees(draft: Draft, fees: list[Node], document: Node, stated: StatedTotals) -> None:
+def add_fees(
+    draft: Draft, fees: list[nodes.AdditionalFee], stated: StatedTotals, *, says_current: bool
+) -> None:
     """Add the additional fees; after returns only their total is stated: it is split by price.
 
     Args:
         draft: What was read so far.
-        fees: Nodes of ``additionalFees``.
-        document: The order document.
+        fees: ``additionalFees``.
         stated: The store's totals.
+        says_current: Whether their total after returns is stated.
 
     Raises:
         Drift: One of them is not what the schema promises.
     """
-    codes = draft.codes
+    bags, codes = draft.bags, draft.codes
     prices: list[Amount] = []
     for index, node in enumerate(fees):
         try:
-            prices.append(money(node, "price", *codes))
+            prices.append(bags.required(node.price, "price"))
         except SURPRISES as error:
             raise drift_of(error, f"additionalFees[{index}]") from None
     left = prices
-    says_current = document.get("currentTotalAdditionalFeesSet") is not None
     if says_current and total_of(prices) != stated.current_fees:
         left = _split(stated.current_fees, prices, codes)
     for index, (node, price, current) in enumerate(zip(fees, prices, left, strict=True)):
         try:
-            tax_nodes = node.get("taxLines")
-            taxes = taxes_of(tax_nodes, codes) if tax_nodes else ()
+            taxes = taxes_of(node.tax_lines, bags) if node.tax_lines else ()
             if current != price and price[0] and price[1]:
                 taxes = tuple(
                     replace(
@@ -219,9 +217,9 @@ def add_fees(draft: Draft, fees: list[Node], document: Node, stated: StatedTotal
                 )
             draft.charges.append(
                 Charge(
-                    charge_id=required_text(node, "id"),
+                    charge_id=node.id,
                     kind=ChargeKind.FEE,
-                    title=text(node, "name") or "",
+                    title=node.name or "",
                     price=price,
                     current_price=current,
                     taxes=taxes,

@@ -4,26 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from include.connectors.stores.shopify.refunds import Codes
-from include.connectors.stores.shopify.values import (
-    SURPRISES,
-    Node,
-    drift_of,
-    money,
-    rate_of,
-    required_text,
-    text,
-)
+from include.connectors.stores.shopify import nodes
+from include.connectors.stores.shopify.values import SURPRISES, Bags, drift_of, rate_of
 from include.domain.money import Amount
 from include.domain.order import Discount, TaxLine
 
 
-def discounts_of(allocations: list[Node], codes: Codes) -> tuple[Discount, ...]:
+def discounts_of(allocations: list[nodes.DiscountAllocation], bags: Bags) -> tuple[Discount, ...]:
     """Read discount allocations.
 
     Args:
-        allocations: Nodes of ``discountAllocations``.
-        codes: Shop and presentment currency.
+        allocations: ``discountAllocations``.
+        bags: Reads money.
 
     Raises:
         Drift: One of them is not what the schema promises.
@@ -31,42 +23,40 @@ def discounts_of(allocations: list[Node], codes: Codes) -> tuple[Discount, ...]:
     found = []
     for index, node in enumerate(allocations):
         try:
-            amount = money(node, "allocatedAmountSet", *codes)
-            source = node.get("discountApplication")
-            name = (text(source, "code") or text(source, "title")) if source else None
+            amount = bags.required(node.allocated_amount_set, "allocatedAmountSet")
         except SURPRISES as error:
             raise drift_of(error, f"discountAllocations[{index}]") from None
-        found.append(Discount(amount, name))
+        source = node.discount_application
+        found.append(Discount(amount, (source.code or source.title or None) if source else None))
     return tuple(found)
 
 
 def taxes_of(
-    tax_nodes: list[Node], codes: Codes, left: Sequence[Amount] | None = None
+    taxes: list[nodes.TaxLine], bags: Bags, left: Sequence[Amount] | None = None
 ) -> tuple[TaxLine, ...]:
     """Read tax lines.
 
     Args:
-        tax_nodes: Nodes of ``taxLines``.
-        codes: Shop and presentment currency.
+        taxes: ``taxLines``.
+        bags: Reads money.
         left: What is left of each, all of it when not given.
 
     Raises:
         Drift: One of them is not what the schema promises.
     """
-    shop, buyer = codes
     found = []
-    for index, node in enumerate(tax_nodes):
+    for index, node in enumerate(taxes):
         try:
-            amount = money(node, "priceSet", shop, buyer)
+            amount = bags.required(node.price_set, "priceSet")
             found.append(
                 TaxLine(
-                    required_text(node, "title"),
+                    node.title,
                     amount,
                     amount if left is None else left[index],
-                    rate_of(node.get("rate")),
+                    rate_of(node.rate),
                     None,
                     # Null says that liability is unknown; tax is ours unless the channel says else.
-                    node.get("channelLiable") is True,
+                    node.channel_liable is True,
                 )
             )
         except SURPRISES as error:

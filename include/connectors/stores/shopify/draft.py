@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from include.connectors.stores.shopify.refunds import Codes
 from include.connectors.stores.shopify.remainders import Remainder
+from include.connectors.stores.shopify.values import Bags, Codes
 from include.domain.order import Charge, OrderLine
 
 
@@ -14,7 +14,7 @@ class Draft:
     """What was read so far.
 
     Attributes:
-        codes: Shop and presentment currency.
+        bags: Reads money in shop and presentment currency.
         taxes_included: Whether prices contain their taxes.
         lines: Lines, those that an edit shrank at their rounded worth.
         charges: Charges, likewise.
@@ -22,9 +22,14 @@ class Draft:
         duties: Duty charges with the units that stayed and were left before an edit.
     """
 
-    codes: Codes
+    bags: Bags
     taxes_included: bool
     lines: list[OrderLine] = field(default_factory=list)
     charges: list[Charge] = field(default_factory=list)
     partial: dict[int, tuple[Remainder, list[Remainder]]] = field(default_factory=dict)
     duties: list[tuple[Charge, int, int]] = field(default_factory=list)
+
+    @property
+    def codes(self) -> Codes:
+        """Shop and presentment currency."""
+        return self.bags.codes

@@ -7,27 +7,22 @@ less the share of the units that an edit removed. Most lines are untouched and t
 
 from __future__ import annotations
 
+from msgspec import UNSET
+
+from include.connectors.stores.shopify import nodes
 from include.connectors.stores.shopify.charges import duty_of
 from include.connectors.stores.shopify.deductions import discounts_of, taxes_of
 from include.connectors.stores.shopify.draft import Draft
 from include.connectors.stores.shopify.refunds import Returned, Taken
 from include.connectors.stores.shopify.remainders import Remainder, less, split_refunded
-from include.connectors.stores.shopify.values import (
-    SURPRISES,
-    Drift,
-    Node,
-    drift_of,
-    flag,
-    id_of,
-    money,
-    required_text,
-    text,
-)
+from include.connectors.stores.shopify.values import SURPRISES, drift_of
 from include.domain.money import Amount, minor_unit
 from include.domain.order import Discount, LineKind, OrderLine, TaxLine
 
 
-def read_line(node: Node, draft: Draft, returned: Returned, location_id: str | None) -> None:
+def read_line(
+    node: nodes.LineItem, draft: Draft, returned: Returned, location_id: str | None
+) -> None:
     """Add a line to the draft, and note what of it had to be rounded.
 
     Args:
@@ -39,35 +34,30 @@ def read_line(node: Node, draft: Draft, returned: Returned, location_id: str | N
     Raises:
         Drift: Something is not what the schema promises; its path begins at the line.
     """
-    shop, buyer = draft.codes
-    line_id = required_text(node, "id")
-    quantity = node["quantity"]
-    current = node["currentQuantity"]
-    if type(quantity) is not int or type(current) is not int:
-        key = "quantity" if type(quantity) is not int else "currentQuantity"
-        raise Drift(key, f"is {node[key]!r} where a whole number was promised")
-    unit = money(node, "originalUnitPriceSet", shop, buyer)
-    allocations = node.get("discountAllocations")
+    bags = draft.bags
+    line_id, quantity, current = node.id, node.quantity, node.current_quantity
+    unit = bags.required(node.original_unit_price_set, "originalUnitPriceSet")
+    allocations = node.discount_allocations
     # `discountedTotalSet` leaves order-level and code discounts out; the allocations hold them all.
-    discounts = discounts_of(allocations, draft.codes) if allocations else ()
+    discounts = discounts_of(allocations, bags) if allocations else ()
     whole = _extended(unit, quantity, discounts)
     taken = returned.lines.get(line_id) if returned.lines else None
-    tax_nodes = node.get("taxLines")
+    tax_nodes = node.tax_lines
     if current == quantity and taken is None:
         price = whole
-        taxes = taxes_of(tax_nodes, draft.codes) if tax_nodes else ()
+        taxes = taxes_of(tax_nodes, bags) if tax_nodes else ()
     else:
         price, taxes = _left_of_line(draft, whole, tax_nodes, (quantity, current), taken)
-    sku = text(node, "sku")
-    requires_shipping = flag(node, "requiresShipping")
-    variant_id = id_of(node, "variant")
-    product_id = id_of(node, "product")
+    sku = node.sku or None
+    variant, product = node.variant, node.product
+    variant_id = variant.id if variant else None
+    product_id = product.id if product else None
     draft.lines.append(
         OrderLine(
             line_id=line_id,
             kind=_line_kind(node, sku, variant_id or product_id),
             sku=sku,
-            title=text(node, "title") or "",
+            title=node.title or "",
             quantity=quantity,
             current_quantity=current,
             unit_price=unit,
@@ -76,43 +66,40 @@ def read_line(node: Node, draft: Draft, returned: Returned, location_id: str | N
             taxes=taxes,
             variant_id_store=variant_id,
             product_id_store=product_id,
-            variant_title=text(node, "variantTitle"),
+            variant_title=node.variant_title or None,
             location_id=location_id,
-            requires_shipping=requires_shipping,
-            taxable=flag(node, "taxable"),
-            fulfilled_quantity=_fulfilled(node, current),
+            requires_shipping=node.requires_shipping,
+            taxable=node.taxable,
+            fulfilled_quantity=_fulfilled(node.unfulfilled_quantity, current),
         )
     )
-    if node.get("duties"):
+    if node.duties:
         gone = taken.units if taken else 0
-        for index, duty in enumerate(node["duties"]):
+        for index, duty in enumerate(node.duties):
             try:
-                charge = duty_of(duty, line_id, draft.codes)
+                charge = duty_of(duty, line_id, bags)
             except SURPRISES as error:
                 raise drift_of(error, f"duties[{index}]") from None
             draft.duties.append((charge, current, quantity - gone))
 
 
-def _fulfilled(node: Node, current: int) -> int | None:
+def _fulfilled(waiting: int | None, current: int) -> int | None:
     """Return how many of the units that are left were handed over."""
-    waiting = node.get("unfulfilledQuantity")
     if waiting is None:
         return None
-    if type(waiting) is not int:
-        raise Drift("unfulfilledQuantity", f"is {waiting!r} where a whole number was promised")
     return min(max(current - waiting, 0), current) if current > 0 else 0
 
 
-def _line_kind(node: Node, sku: str | None, catalogue_id: str | None) -> LineKind:
+def _line_kind(node: nodes.LineItem, sku: str | None, catalogue_id: str | None) -> LineKind:
     """Tell what a line sells; a product deleted since still names its vendor, a custom line never.
 
     Without access to products their ids are not selected, and only the sku can tell.
     """
-    if node.get("isGiftCard") is True:
+    if node.is_gift_card:
         return LineKind.GIFT_CARD
-    if catalogue_id or node.get("vendor"):
+    if catalogue_id or node.vendor:
         return LineKind.GOODS
-    if "variant" not in node and "product" not in node and sku:
+    if node.variant is UNSET and node.product is UNSET and sku:
         return LineKind.GOODS
     return LineKind.CUSTOM
 
@@ -138,14 +125,14 @@ def _extended(unit: Amount, quantity: int, discounts: tuple[Discount, ...]) -> A
 def _left_of_line(
     draft: Draft,
     whole: Amount,
-    tax_nodes: list[Node] | None,
+    tax_nodes: list[nodes.TaxLine] | None,
     units: tuple[int, int],
     taken: Taken | None,
 ) -> tuple[Amount, tuple[TaxLine, ...]]:
     """Return what is left of a line's price and taxes, and note what had to be rounded."""
-    codes = draft.codes
+    bags, codes = draft.bags, draft.codes
     quantity, current = units
-    whole_taxes = [tax.amount for tax in taxes_of(tax_nodes, codes)] if tax_nodes else []
+    whole_taxes = [tax.amount for tax in taxes_of(tax_nodes, bags)] if tax_nodes else []
     before_edit = quantity
     left, left_taxes = whole, whole_taxes
     if taken is not None:
@@ -158,7 +145,7 @@ def _left_of_line(
     taxes = [Remainder(tax, current, before_edit, codes) for tax in left_taxes]
     draft.partial[len(draft.lines)] = (price, taxes)
     left_taxes = [tax.amount for tax in taxes]
-    return price.amount, taxes_of(tax_nodes, codes, left_taxes) if tax_nodes else ()
+    return price.amount, taxes_of(tax_nodes, bags, left_taxes) if tax_nodes else ()
 
 
 def _refunded_price(draft: Draft, whole: Amount, quantity: int, taken: Taken) -> Amount:

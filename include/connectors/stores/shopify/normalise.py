@@ -7,22 +7,24 @@ that is not what the schema promises is refused with the path of the field.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import orjson
+from msgspec import UNSET
+
+from include.connectors.stores.shopify import nodes
 from include.connectors.stores.shopify.parts import read_parts
-from include.connectors.stores.shopify.refunds import Codes, Returned, read_refunds
+from include.connectors.stores.shopify.refunds import Returned, read_refunds
 from include.connectors.stores.shopify.values import (
     SURPRISES,
+    Bags,
     Drift,
-    Node,
+    bags_in,
+    complete,
     drift_of,
-    flag,
     id_of,
-    instant,
-    money,
-    nodes,
-    optional_money,
+    is_stated,
     optional_time,
-    required_text,
-    text,
     time,
 )
 from include.domain.errors import ContractDrift
@@ -87,12 +89,13 @@ _FULFILLMENT: dict[str, str] = {}
 _NO_REFUNDS = Returned()
 
 
-def normalise(channel: str, document: dict[str, object]) -> Order:
+def normalise(channel: str, document: object) -> Order:
     """Translate one order document into the canonical order. Pure.
 
     Args:
         channel: Id of the channel that pulled it.
-        document: An ``Order`` as `orders_hydrate.graphql` selects it, every connection complete.
+        document: An ``Order`` as `orders_hydrate.graphql` selects it, every connection complete:
+            read already, or the JSON object.
 
     Returns:
         The order, in the shop's and the presentment currency, times in UTC.
@@ -101,62 +104,67 @@ def normalise(channel: str, document: dict[str, object]) -> Order:
         ContractDrift: A field is missing or of another type; the message names order and path.
     """
     try:
-        return _order(channel, document)
-    except Drift as drift:
-        path, problem = drift.path, drift.problem
-    except SURPRISES as error:  # a null where an object was promised
-        path, problem = "order", f"cannot be read ({type(error).__name__}: {error})"
-    number = "without a name"
-    if isinstance(document, dict):
-        number = str(document.get("name") or document.get("id") or number).replace("\x00", "?")
+        return _order(channel, _read(document))
+    except SURPRISES as error:
+        drift = drift_of(error, "") if not isinstance(error, Drift) else error
+    path = drift.path.strip(".") or "order"
     raise ContractDrift(
-        f"order {number}: {path} {problem}; the store's answer is not what Admin API 2026-10 "
-        "promises: compare the document with the schema before it is replayed",
+        f"order {_name(document)}: {path} {drift.problem}; the store's answer is not what Admin "
+        "API 2026-10 promises: compare the document with the schema before it is replayed",
         rule="shopify_contract",
         field=path,
     )
 
 
-def _order(channel: str, document: Node) -> Order:
-    if "fault" in document:  # what stands in for an order that the store could not give
+def _read(document: object) -> nodes.Order:
+    if isinstance(document, nodes.Order):
+        return document
+    if isinstance(document, dict) and "fault" in document:  # stands in for an order
         raise Drift("order", "was not given whole when it was pulled: pull it again")
-    order_id = required_text(document, "id")
-    number = required_text(document, "name")
+    return nodes.read_order(orjson.dumps(document))
+
+
+def _name(document: object) -> str:
+    if isinstance(document, nodes.Order):
+        name: object = document.name
+    else:
+        name = isinstance(document, dict) and (document.get("name") or document.get("id"))
+    return str(name or "without a name").replace("\x00", "?")
+
+
+def _order(channel: str, document: nodes.Order) -> Order:
+    number = document.name
     if "\x00" in number:
         raise Drift("name", "holds a NUL character, which no database takes")
-    shop_code = required_text(document, "currencyCode")
-    buyer_code = text(document, "presentmentCurrencyCode") or shop_code
-    codes: Codes = (shop_code, buyer_code)
-    included = flag(document, "taxesIncluded")
-    refunded = document.get("refunds")
-    returned = read_refunds(refunded, codes) if refunded else _NO_REFUNDS
-    rounding = _cash_rounding(document, codes)
-    stated = _stated(document, codes, rounding)
-    cancelled_at = optional_time(document, "cancelledAt")
+    shop_code = document.currency_code
+    buyer_code = document.presentment_currency_code or shop_code
+    bags = bags_in(shop_code, buyer_code)
+    returned = read_refunds(document.refunds, bags) if document.refunds else _NO_REFUNDS
+    rounding = _cash_rounding(document.total_cash_rounding_adjustment, bags)
+    stated = _stated(document, bags, rounding)
+    cancelled_at = optional_time(document.cancelled_at, "cancelledAt")
     parts = read_parts(
         document,
-        codes=codes,
+        bags=bags,
         stated=stated,
         returned=returned,
-        taxes_included=included,
+        taxes_included=document.taxes_included,
         is_cancelled=cancelled_at is not None,
     )
-    tenders = _tenders(document, codes)
-    billing = _address(document, "billingAddress")
-    shipping = _address(document, "shippingAddress")
+    tenders = _tenders(document.transactions or (), bags)
+    billing = _address(document.billing_address)
+    shipping = _address(document.shipping_address)
     customer = _customer(document, billing or shipping)
-    reason = text(document, "cancelReason")
-    source = text(document, "sourceName")
-    fulfillment = required_text(document, "displayFulfillmentStatus")
+    reason, source = document.cancel_reason, document.source_name
     return Order(
         channel=channel,
-        order_id_store=order_id,
+        order_id_store=document.id,
         number=number,
-        placed_at=time(document, "createdAt"),
-        updated_at=time(document, "updatedAt"),
+        placed_at=time(document.created_at, "createdAt"),
+        updated_at=time(document.updated_at, "updatedAt"),
         currency=shop_code,
         presentment_currency=buyer_code,
-        taxes_included=included,
+        taxes_included=document.taxes_included,
         stated=stated,
         lines=parts.lines,
         charges=parts.charges,
@@ -167,16 +175,16 @@ def _order(channel: str, document: Node) -> Order:
         shipping_address=shipping,
         cancelled_at=cancelled_at,
         cancel_reason=reason.lower() if reason else None,
-        closed_at=optional_time(document, "closedAt"),
-        is_test=flag(document, "test"),
-        is_edited=document.get("edited") is True,
+        closed_at=optional_time(document.closed_at, "closedAt"),
+        is_test=document.test,
+        is_edited=document.edited is True,
         program=_PROGRAM.get(source, SalesProgram.ONLINE) if source else SalesProgram.ONLINE,
         financial_status=_financial_status(document, stated, tenders),
-        fulfillment_status=_lowered(fulfillment),
-        purchase_order_number=text(document, "poNumber"),
-        pii_state=_pii_state(customer, billing, shipping, is_withheld="email" not in document),
-        risk=_risk(document),
-        payment_terms=_terms(document),
+        fulfillment_status=_lowered(document.display_fulfillment_status),
+        purchase_order_number=document.po_number or None,
+        pii_state=_pii_state(customer, billing, shipping, is_withheld=document.email is UNSET),
+        risk=_risk(document.risk),
+        payment_terms=_terms(document.payment_terms),
     )
 
 
@@ -187,177 +195,160 @@ def _lowered(status: str) -> str:
     return found
 
 
-def _risk(document: Node) -> RiskLevel | None:
+def _risk(risk: nodes.OrderRiskSummary | None) -> RiskLevel | None:
     """Return the risk of fraud; documents that were landed before it was read say nothing."""
-    node = document.get("risk")
-    if node is None:
+    if risk is None:
         return None
-    try:
-        advised = _ADVISED.get(node["recommendation"])
-        if advised is not None or not node["assessments"]:
-            return advised
-        found = {_ASSESSED.get(assessment["riskLevel"]) for assessment in node["assessments"]}
-    except SURPRISES as error:
-        raise drift_of(error, "risk") from None
+    advised = _ADVISED.get(risk.recommendation or "")
+    if advised is not None or not risk.assessments:
+        return advised
+    found = {_ASSESSED.get(assessment.risk_level or "") for assessment in risk.assessments}
     return next((level for level in reversed(RiskLevel) if level in found), None)
 
 
-def _terms(document: Node) -> PaymentTerms | None:
+def _terms(terms: nodes.PaymentTerms | None) -> PaymentTerms | None:
     """Return the agreed terms; a day is known once the store has one for every part of the money.
 
     Terms that run from a bill or a delivery have none before that.
     """
-    node = document.get("paymentTerms")
-    if node is None:
+    if terms is None:
         return None
     try:
-        due = [optional_time(part, "dueAt") for part in nodes(node, "paymentSchedules")]
-        known = [at for at in due if at is not None]
-        days = node.get("dueInDays")
-        if days is not None and type(days) is not int:
-            raise Drift("dueInDays", f"is {days!r} where a whole number was promised")
-        return PaymentTerms(
-            name=required_text(node, "paymentTermsName"),
-            due_at=max(known) if known and len(known) == len(due) else None,
-            due_in_days=days,
-        )
+        parts = complete(terms.payment_schedules, "paymentSchedules")
+        due = [optional_time(part.due_at, "dueAt") for part in parts]
     except SURPRISES as error:
         raise drift_of(error, "paymentTerms") from None
-
-
-def _stated(document: Node, codes: Codes, rounding: Amount) -> StatedTotals:
-    shop, buyer = codes
-    return StatedTotals(
-        # Before returns: units that an edit removed are still in it, discounts an edit gave are
-        # taken off, as recorded live on edited orders.
-        original_total=money(document, "totalPriceSet", shop, buyer),
-        current_total=money(document, "currentTotalPriceSet", shop, buyer),
-        current_subtotal=money(document, "currentSubtotalPriceSet", shop, buyer),
-        current_tax=money(document, "currentTotalTaxSet", shop, buyer),
-        current_shipping=money(document, "currentShippingPriceSet", shop, buyer),
-        current_discounts=optional_money(document, "currentTotalDiscountsSet", shop, buyer),
-        tip=optional_money(document, "totalTipReceivedSet", shop, buyer),
-        current_duties=optional_money(document, "currentTotalDutiesSet", shop, buyer),
-        current_fees=optional_money(document, "currentTotalAdditionalFeesSet", shop, buyer),
-        rounding=rounding,
-        received=money(document, "totalReceivedSet", shop, buyer),
-        refunded=money(document, "totalRefundedSet", shop, buyer),
-        net_payment=optional_money(document, "netPaymentSet", shop, buyer),
-        outstanding=optional_money(document, "totalOutstandingSet", shop, buyer),
-        refund_discrepancy=optional_money(document, "refundDiscrepancySet", shop, buyer),
+    known = [at for at in due if at is not None]
+    return PaymentTerms(
+        name=terms.payment_terms_name,
+        due_at=max(known) if known and len(known) == len(due) else None,
+        due_in_days=terms.due_in_days,
     )
 
 
-def _cash_rounding(document: Node, codes: Codes) -> Amount:
+def _stated(document: nodes.Order, bags: Bags, rounding: Amount) -> StatedTotals:
+    required, optional = bags.required, bags.optional
+    return StatedTotals(
+        # Before returns: units that an edit removed are still in it, discounts an edit gave are
+        # taken off, as recorded live on edited orders.
+        original_total=required(document.total_price_set, "totalPriceSet"),
+        current_total=required(document.current_total_price_set, "currentTotalPriceSet"),
+        current_subtotal=required(document.current_subtotal_price_set, "currentSubtotalPriceSet"),
+        current_tax=required(document.current_total_tax_set, "currentTotalTaxSet"),
+        current_shipping=required(document.current_shipping_price_set, "currentShippingPriceSet"),
+        current_discounts=optional(
+            document.current_total_discounts_set, "currentTotalDiscountsSet"
+        ),
+        tip=optional(document.total_tip_received_set, "totalTipReceivedSet"),
+        current_duties=optional(document.current_total_duties_set, "currentTotalDutiesSet"),
+        current_fees=optional(
+            document.current_total_additional_fees_set, "currentTotalAdditionalFeesSet"
+        ),
+        rounding=rounding,
+        received=required(document.total_received_set, "totalReceivedSet"),
+        refunded=required(document.total_refunded_set, "totalRefundedSet"),
+        net_payment=optional(document.net_payment_set, "netPaymentSet"),
+        outstanding=optional(document.total_outstanding_set, "totalOutstandingSet"),
+        refund_discrepancy=optional(document.refund_discrepancy_set, "refundDiscrepancySet"),
+    )
+
+
+def _cash_rounding(node: nodes.CashRoundingAdjustment | None, bags: Bags) -> Amount:
     """Return what rounding of cash added to the money kept: on payments less on refunds."""
-    node = document.get("totalCashRoundingAdjustment")
     if node is None:
         return NOTHING
     try:
-        paid = optional_money(node, "paymentSet", *codes)
-        back = optional_money(node, "refundSet", *codes)
+        paid = bags.optional(node.payment_set, "paymentSet")
+        back = bags.optional(node.refund_set, "refundSet")
     except SURPRISES as error:
         raise drift_of(error, "totalCashRoundingAdjustment") from None
     return paid.minus(back) if back != NOTHING else paid
 
 
 def _financial_status(
-    document: Node, stated: StatedTotals, tenders: tuple[Tender, ...]
+    document: nodes.Order, stated: StatedTotals, tenders: tuple[Tender, ...]
 ) -> FinancialStatus:
     """Return the status; an order without any transaction has none yet and waits to be paid."""
-    status = text(document, "displayFinancialStatus")
-    if status is not None:
+    status = document.display_financial_status
+    if status:
         return _FINANCIAL.get(status, FinancialStatus.UNKNOWN)
     if not tenders and stated.outstanding.presentment > 0:
         return FinancialStatus.PENDING
     return FinancialStatus.UNKNOWN
 
 
-def _tenders(document: Node, codes: Codes) -> tuple[Tender, ...]:
-    shop, buyer = codes
+def _tenders(transactions: Sequence[nodes.OrderTransaction], bags: Bags) -> tuple[Tender, ...]:
     found = []
-    for index, node in enumerate(nodes(document, "transactions")):
+    for index, node in enumerate(transactions):
+        if node.kind == "SUGGESTED_REFUND":  # a calculation of the store, never a payment
+            continue
         try:
-            kind = node["kind"]
-            if kind == "SUGGESTED_REFUND":  # a calculation of the store, never a payment
-                continue
-            amount = money(node, "amountSet", shop, buyer)
-            rounding = NOTHING
-            if node.get("amountRoundingSet") is not None:
-                # Totals and transactions are stated before cash rounding; what moved is their sum
-                # (developer changelog, cash transaction rounding, 2025-04-24).
-                rounding = money(node, "amountRoundingSet", shop, buyer)
-                amount = amount.plus(rounding)
-            details = node.get("paymentDetails")
-            found.append(
-                Tender(
-                    tender_id=required_text(node, "id"),
-                    gateway=text(node, "gateway") or text(node, "formattedGateway") or "",
-                    kind=_TENDER_KIND[kind],
-                    status=_TENDER_STATUS[node["status"]],
-                    amount=amount,
-                    processed_at=instant(node.get("processedAt") or node["createdAt"]),
-                    parent_id=id_of(node, "parentTransaction"),
-                    is_test=node.get("test") is True,
-                    method=text(details, "paymentMethodName") if details else None,
-                    rounding=rounding,
-                )
-            )
+            found.append(_tender(node, bags))
         except SURPRISES as error:
-            raise _tender_drift(error, index, node) from None
+            raise drift_of(error, f"transactions[{index}]") from None
     return tuple(found)
 
 
-def _tender_drift(error: BaseException, index: int, node: Node) -> Drift:
-    path = f"transactions[{index}]"
-    if isinstance(node, dict):
-        for key, known in (("kind", _TENDER_KIND), ("status", _TENDER_STATUS)):
-            value = node.get(key)
-            if value is not None and (not isinstance(value, str) or value not in known):
-                return Drift(f"{path}.{key}", f"is {value!r}, which is no known transaction {key}")
-    return drift_of(error, path)
+def _tender(node: nodes.OrderTransaction, bags: Bags) -> Tender:
+    kind, status = _TENDER_KIND.get(node.kind), _TENDER_STATUS.get(node.status)
+    if kind is None:
+        raise Drift("kind", f"is {node.kind!r}, which is no known transaction kind")
+    if status is None:
+        raise Drift("status", f"is {node.status!r}, which is no known transaction status")
+    amount, rounding = bags.required(node.amount_set, "amountSet"), NOTHING
+    if is_stated(node.amount_rounding_set):
+        # Totals and transactions are stated before cash rounding; what moved is their sum
+        # (developer changelog, cash transaction rounding, 2025-04-24).
+        rounding = bags.required(node.amount_rounding_set, "amountRoundingSet")
+        amount = amount.plus(rounding)
+    processed_at = node.processed_at or node.created_at
+    if processed_at is None:
+        raise Drift("createdAt", "is missing")
+    details = node.payment_details
+    return Tender(
+        tender_id=node.id,
+        gateway=node.gateway or node.formatted_gateway or "",
+        kind=kind,
+        status=status,
+        amount=amount,
+        processed_at=time(processed_at, "processedAt"),
+        parent_id=id_of(node.parent_transaction),
+        is_test=node.test is True,
+        method=(details.payment_method_name or None) if details else None,
+        rounding=rounding,
+    )
 
 
-def _address(document: Node, key: str) -> Address | None:
-    node = document.get(key)
+def _address(node: nodes.MailingAddress | None) -> Address | None:
     if node is None:
         return None
-    try:
-        return Address(
-            name=text(node, "name"),
-            company=text(node, "company"),
-            line_1=text(node, "address1"),
-            line_2=text(node, "address2"),
-            city=text(node, "city"),
-            region=text(node, "province"),
-            region_code=text(node, "provinceCode"),
-            postal_code=text(node, "zip"),
-            country_code=text(node, "countryCodeV2"),
-            phone=text(node, "phone"),
-        )
-    except SURPRISES as error:
-        raise drift_of(error, key) from None
+    return Address(
+        name=node.name or None,
+        company=node.company or None,
+        line_1=node.address1 or None,
+        line_2=node.address2 or None,
+        city=node.city or None,
+        region=node.province or None,
+        region_code=node.province_code or None,
+        postal_code=node.zip or None,
+        country_code=node.country_code_v2 or None,
+        phone=node.phone or None,
+    )
 
 
-def _customer(document: Node, address: Address | None) -> Customer | None:
+def _customer(document: nodes.Order, address: Address | None) -> Customer | None:
     """Return the buyer; a guest has no store id, an order without any sign of one has none."""
-    node = document.get("customer")
-    email = text(document, "email")
-    phone = text(document, "phone")
-    company_node = document.get("purchasingEntity")
-    company = None
-    tax_ids: tuple[TaxId, ...] = ()
-    if company_node:
-        company, tax_ids = _company(company_node)
-    if document.get("localizedFields"):
+    node = document.customer
+    email = document.email or None
+    phone = document.phone or None
+    company, tax_ids = _company(document.purchasing_entity)
+    if document.localized_fields is not None:
         tax_ids += tuple(
-            TaxId(required_text(field, "key").lower(), number)
-            for field in nodes(document, "localizedFields")
-            if field.get("purpose") == "TAX" and (number := text(field, "value"))
+            TaxId(field.key.lower(), field.value)
+            for field in complete(document.localized_fields, "localizedFields")
+            if field.purpose == "TAX" and field.value
         )
-    marketing = document.get("customerAcceptsMarketing")
-    if type(marketing) is not bool:
-        marketing = None
+    marketing = document.customer_accepts_marketing
     if node is None:
         if not (email or phone or company or tax_ids):
             return None
@@ -370,36 +361,26 @@ def _customer(document: Node, address: Address | None) -> Customer | None:
             tax_ids=tax_ids,
             accepts_marketing=marketing,
         )
-    try:
-        name = text(node, "displayName")
-        if name is None:
-            first, last = text(node, "firstName"), text(node, "lastName")
-            name = " ".join(part for part in (first, last) if part) or None
-        own_email = node.get("defaultEmailAddress")
-        own_phone = node.get("defaultPhoneNumber")
-        return Customer(
-            customer_id_store=required_text(node, "id"),
-            name=name or (address.name if address else None),
-            email=email or (text(own_email, "emailAddress") if own_email else None),
-            phone=phone or (text(own_phone, "phoneNumber") if own_phone else None),
-            company=company,
-            tax_ids=tax_ids,
-            accepts_marketing=marketing,
-        )
-    except SURPRISES as error:
-        raise drift_of(error, "customer") from None
+    name = node.display_name or " ".join(filter(None, (node.first_name, node.last_name)))
+    own_email, own_phone = node.default_email_address, node.default_phone_number
+    return Customer(
+        customer_id_store=node.id,
+        name=name or (address.name if address else None),
+        email=email or (own_email.email_address or None if own_email else None),
+        phone=phone or (own_phone.phone_number or None if own_phone else None),
+        company=company,
+        tax_ids=tax_ids,
+        accepts_marketing=marketing,
+    )
 
 
-def _company(node: Node) -> tuple[str | None, tuple[TaxId, ...]]:
+def _company(entity: nodes.PurchasingEntity | None) -> tuple[str | None, tuple[TaxId, ...]]:
     """Return the buying company and its tax registration; another purchaser has neither."""
-    try:
-        company = node.get("company")
-        name = text(company, "name") if company else None
-        location = node.get("location")
-        settings = location.get("taxSettings") if location else None
-        number = text(settings, "taxRegistrationId") if settings else None
-    except SURPRISES as error:
-        raise drift_of(error, "purchasingEntity") from None
+    if entity is None:
+        return None, ()
+    name = (entity.company.name or None) if entity.company else None
+    settings = entity.location.tax_settings if entity.location else None
+    number = settings.tax_registration_id if settings else None
     return name, (TaxId("tax_registration", number),) if number else ()
 
 

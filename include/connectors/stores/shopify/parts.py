@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from include.connectors.stores.shopify import nodes
 from include.connectors.stores.shopify.charges import (
     add_duties,
     add_fees,
@@ -12,16 +13,15 @@ from include.connectors.stores.shopify.charges import (
 )
 from include.connectors.stores.shopify.draft import Draft
 from include.connectors.stores.shopify.lines import read_line
-from include.connectors.stores.shopify.refunds import Codes, Returned
+from include.connectors.stores.shopify.refunds import Returned
 from include.connectors.stores.shopify.settling import empty, settle_shares
 from include.connectors.stores.shopify.values import (
     SURPRISES,
-    Drift,
-    Node,
+    Bags,
+    complete,
     drift_of,
     id_of,
-    nodes,
-    required_text,
+    is_stated,
 )
 from include.domain.money import NOTHING
 from include.domain.order import Charge, ChargeKind, OrderLine, StatedTotals
@@ -36,9 +36,9 @@ class Parts:
 
 
 def read_parts(
-    document: Node,
+    document: nodes.Order,
     *,
-    codes: Codes,
+    bags: Bags,
     stated: StatedTotals,
     returned: Returned,
     taxes_included: bool,
@@ -48,7 +48,7 @@ def read_parts(
 
     Args:
         document: The order document.
-        codes: Shop and presentment currency.
+        bags: Reads money in shop and presentment currency.
         stated: The store's totals, which decide how the share of removed units is rounded.
         returned: What refunds took off.
         taxes_included: Whether prices contain their taxes.
@@ -57,29 +57,27 @@ def read_parts(
     Raises:
         Drift: Something is not what the schema promises.
     """
-    draft = Draft(codes, taxes_included)
+    draft = Draft(bags, taxes_included)
     location_id = _location(document)
-    if "lineItems" not in document:
-        raise Drift("lineItems", "is missing")
-    for index, node in enumerate(nodes(document, "lineItems")):
+    for index, line in enumerate(complete(document.line_items, "lineItems")):
         try:
-            read_line(node, draft, returned, location_id)
+            read_line(line, draft, returned, location_id)
         except SURPRISES as error:
             raise drift_of(error, f"lineItems.nodes[{index}]") from None
     if stated.tip != NOTHING:
         count_tip_once(draft, stated.tip)
-    for index, node in enumerate(nodes(document, "shippingLines")):
+    for index, ship in enumerate(complete(document.shipping_lines, "shippingLines")):
         try:
-            draft.charges.append(shipping_of(node, index, codes, returned))
+            draft.charges.append(shipping_of(ship, index, bags, returned))
         except SURPRISES as error:
             raise drift_of(error, f"shippingLines.nodes[{index}]") from None
     if draft.duties:
-        included = document.get("dutiesIncluded") is True
-        add_duties(draft, stated, returned, included=included)
-    if document.get("additionalFees"):
-        add_fees(draft, document["additionalFees"], document, stated)
+        add_duties(draft, stated, returned, included=document.duties_included is True)
+    if document.additional_fees:
+        says_current = is_stated(document.current_total_additional_fees_set)
+        add_fees(draft, document.additional_fees, stated, says_current=says_current)
     if draft.partial:
-        settle_shares(draft, document, stated)
+        settle_shares(draft, document.current_tax_lines or (), stated)
     if is_cancelled and stated.current_total == NOTHING:
         empty(draft)
     if stated.rounding != NOTHING:
@@ -95,13 +93,11 @@ def read_parts(
     return Parts(tuple(draft.lines), tuple(draft.charges))
 
 
-def _location(document: Node) -> str | None:
+def _location(document: nodes.Order) -> str | None:
     """Return the one location that sold or shipped the order, if there is just one."""
-    retail = document.get("retailLocation")
-    if retail is not None:
-        return required_text(retail, "id")
-    fulfillments = document.get("fulfillments")
-    if not fulfillments:
+    if document.retail_location is not None:
+        return document.retail_location.id
+    if not document.fulfillments:
         return None
-    found = {id_of(node, "location") for node in fulfillments if node.get("status") == "SUCCESS"}
+    found = {id_of(node.location) for node in document.fulfillments if node.status == "SUCCESS"}
     return found.pop() if len(found) == 1 else None

@@ -5,13 +5,16 @@ Light to import, because pages are also read in a process of their own.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 import orjson
 
+from include.connectors.stores.shopify import nodes
 from include.connectors.stores.shopify.access import Access
 from include.domain.errors import WindowError
 from include.ports.store import RawOrder
@@ -44,6 +47,7 @@ def next_cursor(page: Document, cursors: set[str], cap: int) -> str | None:
     return str(cursor)
 
 
+@lru_cache(maxsize=1 << 12)
 def instant_of(text: str) -> datetime:
     """Read a time; the API speaks UTC, also where it leaves the offset out.
 
@@ -57,11 +61,11 @@ def instant_of(text: str) -> datetime:
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
-def _version(document: Document) -> datetime:
+def _version(text: Any) -> datetime:
     """Read the version of an order; one that is no time counts as the oldest there can be."""
     try:
-        return instant_of(document["updatedAt"])
-    except (KeyError, TypeError, ValueError, OverflowError):
+        return instant_of(text)
+    except (TypeError, ValueError, OverflowError):
         return _EPOCH
 
 
@@ -156,21 +160,16 @@ def raw_order(document: Document) -> RawOrder:
     return RawOrder(
         order_id_store=document["id"],
         order_number=printable(document["name"]),
-        updated_at=_version(document),
+        updated_at=_version(document.get("updatedAt")),
         body=orjson.dumps(document),
         document=document,
         fault=document.get("fault", ""),
     )
 
 
-_ORDER_CONNECTIONS = ("lineItems", "shippingLines", "localizedFields")
-_REFUND_CONNECTIONS = (
-    "refundLineItems",
-    "refundShippingLines",
-    "orderAdjustments",
-    "transactions",
-)
-_UNFORESEEN = (KeyError, TypeError, AttributeError, ValueError)
+# A text cannot hold this: its quotation marks are escaped.
+_CURSOR = re.compile(rb'"endCursor":\s*"[^"\\]*"')
+_NO_CURSOR = b'"endCursor":null'
 
 
 class _Nodes(msgspec.Struct):
@@ -199,38 +198,64 @@ def read(
     """
     access = Access(**context["access"])
     try:
-        nodes = _nodes.decode(body).nodes
+        found = _nodes.decode(body).nodes
     except msgspec.DecodeError:
-        nodes = []
-    if len(nodes) != len(order_ids):
+        found = []
+    if len(found) != len(order_ids):
         yield from [None] * len(order_ids)
         return
-    for node, order_id in zip(nodes, order_ids, strict=True):
-        yield _whole(node, order_id, access)
+    for node, order_id in zip(found, order_ids, strict=True):
+        yield _whole(bytes(node), order_id, access)
 
 
-def _whole(json: msgspec.Raw, order_id: str, access: Access) -> RawOrder | None:
+def _whole(json: bytes, order_id: str, access: Access) -> RawOrder | None:
     try:
-        node: Document | None = orjson.loads(memoryview(json))
-        if not node or node["id"] != order_id or "fault" in node or not _sealed(node):
-            return None
-        require_untruncated(node, "")
-        return raw_order(filled(node, access))
-    except (WindowError, *_UNFORESEEN):
+        order = nodes.read_order(json)
+    except msgspec.MsgspecError:
         return None
+    if order.id != order_id or order.fault or not _is_counted(order):
+        return None
+    pages = [one.page_info if one is not None else None for one in _connections(order)]
+    if any(page is None or page.has_next_page for page in pages):
+        return None
+    # Cursors change without the order changing.
+    body, cursors = _CURSOR.subn(_NO_CURSOR, json)
+    if cursors != sum(page is not None and page.end_cursor is not None for page in pages):
+        return None
+    if not access.is_full:
+        return raw_order(filled(orjson.loads(body), access))
+    return RawOrder(
+        order_id_store=order_id,
+        order_number=printable(order.name),
+        updated_at=_version(order.updated_at),
+        body=body,
+        document=order,
+    )
 
 
-def _sealed(document: Document) -> bool:
-    """Tell whether every connection is whole; drop cursors, they change without the order."""
-    for field in _ORDER_CONNECTIONS:
-        info = document[field]["pageInfo"]
-        if info["hasNextPage"]:
-            return False
-        info["endCursor"] = None
-    for refund in document["refunds"]:
-        for field in _REFUND_CONNECTIONS:
-            info = refund[field]["pageInfo"]
-            if info["hasNextPage"]:
-                return False
-            info["endCursor"] = None
-    return True
+def _connections(order: nodes.Order) -> Iterator[nodes.Connection[Any] | None]:
+    yield order.line_items
+    yield order.shipping_lines
+    yield order.localized_fields
+    for refund in order.refunds or ():
+        yield refund.refund_line_items
+        yield refund.refund_shipping_lines
+        yield refund.order_adjustments
+        yield refund.transactions
+
+
+def _is_counted(order: nodes.Order) -> bool:
+    """Tell whether the plain lists are all there, as far as the store counts them."""
+    return (
+        order.refunds is not None
+        and len(order.refunds) < _PLAIN_LIST_CAP
+        and _are_all(order.transactions, order.transactions_count)
+        and _are_all(order.fulfillments, order.fulfillments_count)
+    )
+
+
+def _are_all(members: Sequence[Any] | None, count: nodes.Count | msgspec.UnsetType | None) -> bool:
+    """Tell whether a plain list is as long as the store counts it, where it counts it."""
+    if members is None or isinstance(count, msgspec.UnsetType):
+        return False
+    return count is None or len(members) >= count.count

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from include.connectors.stores.shopify import nodes
 from include.connectors.stores.shopify.values import (
     SURPRISES,
+    Bags,
     Drift,
-    Node,
+    complete,
     drift_of,
     id_of,
-    instant,
-    money,
-    nodes,
-    optional_money,
-    required_text,
-    text,
+    time,
 )
 from include.domain.money import NOTHING, Amount
 from include.domain.order import (
@@ -26,8 +23,6 @@ from include.domain.order import (
     RefundLine,
     Restock,
 )
-
-Codes = tuple[str, str]
 
 _RESTOCK = {
     "RETURN": Restock.RETURNED,
@@ -68,12 +63,12 @@ class Returned:
     charges: dict[str, Taken] = field(default_factory=dict)
 
 
-def read_refunds(refunds: list[Node], codes: Codes) -> Returned:
+def read_refunds(refunds: list[nodes.Refund], bags: Bags) -> Returned:
     """Read the refunds of an order.
 
     Args:
         refunds: ``Order.refunds``, each connection complete.
-        codes: Shop and presentment currency.
+        bags: Reads money.
 
     Raises:
         Drift: A refund is not what the schema promises.
@@ -83,65 +78,68 @@ def read_refunds(refunds: list[Node], codes: Codes) -> Returned:
     charges: dict[str, Taken] = {}
     for index, node in enumerate(refunds):
         try:
-            found.append(_refund(node, codes, lines, charges))
+            found.append(_refund(node, bags, lines, charges))
         except SURPRISES as error:
             raise drift_of(error, f"refunds[{index}]") from None
     return Returned(tuple(found), lines, charges)
 
 
-def _refund(node: Node, codes: Codes, lines: dict[str, Taken], charges: dict[str, Taken]) -> Refund:
+def _refund(
+    node: nodes.Refund, bags: Bags, lines: dict[str, Taken], charges: dict[str, Taken]
+) -> Refund:
+    created_at = node.created_at or node.processed_at
+    if created_at is None:
+        raise Drift("createdAt", "is missing")
     return Refund(
-        refund_id=required_text(node, "id"),
-        created_at=instant(node.get("createdAt") or node["processedAt"]),
-        total=money(node, "totalRefundedSet", *codes),
+        refund_id=node.id,
+        created_at=time(created_at, "createdAt"),
+        total=bags.required(node.total_refunded_set, "totalRefundedSet"),
         lines=tuple(
-            _line(row, index, codes, lines)
-            for index, row in enumerate(nodes(node, "refundLineItems"))
+            _line(row, index, bags, lines)
+            for index, row in enumerate(complete(node.refund_line_items, "refundLineItems"))
         ),
-        charges=tuple(_charges(node, codes, charges)),
+        charges=tuple(_charges(node, bags, charges)),
         # The store states the difference from its own side: positive was kept, negative was given.
         adjustments=tuple(
             RefundAdjustment(
-                reason=(text(row, "reason") or "refund_discrepancy").lower(),
-                amount=NOTHING.minus(money(row, "amountSet", *codes)),
-                tax=NOTHING.minus(optional_money(row, "taxAmountSet", *codes)),
+                reason=(row.reason or "refund_discrepancy").lower(),
+                amount=NOTHING.minus(bags.required(row.amount_set, "amountSet")),
+                tax=NOTHING.minus(bags.optional(row.tax_amount_set, "taxAmountSet")),
             )
-            for row in nodes(node, "orderAdjustments")
+            for row in complete(node.order_adjustments, "orderAdjustments")
         ),
-        tender_ids=tuple(required_text(row, "id") for row in nodes(node, "transactions")),
+        tender_ids=tuple(row.id for row in complete(node.transactions, "transactions")),
     )
 
 
-def _line(node: Node, index: int, codes: Codes, lines: dict[str, Taken]) -> RefundLine:
+def _line(
+    node: nodes.RefundLineItem, index: int, bags: Bags, lines: dict[str, Taken]
+) -> RefundLine:
+    line_id = node.line_item.id
     try:
-        line_id = required_text(node["lineItem"], "id")
-        quantity = node["quantity"]
-        if type(quantity) is not int:
-            raise Drift("quantity", f"is {quantity!r} where a whole number was promised")
-        restock = node["restockType"]
-        if restock not in _RESTOCK:
-            raise Drift("restockType", f"is {restock!r}, which is no known restock type")
-        subtotal = money(node, "subtotalSet", *codes)
-        tax = money(node, "totalTaxSet", *codes)
-        location_id = id_of(node, "location")
+        restock = _RESTOCK.get(node.restock_type)
+        if restock is None:
+            raise Drift("restockType", f"is {node.restock_type!r}, which is no known restock type")
+        subtotal = bags.required(node.subtotal_set, "subtotalSet")
+        tax = bags.required(node.total_tax_set, "totalTaxSet")
     except SURPRISES as error:
         raise drift_of(error, f"refundLineItems.nodes[{index}]") from None
-    lines[line_id] = lines.get(line_id, _NONE_TAKEN).plus(subtotal, tax, quantity)
-    return RefundLine(line_id, quantity, _RESTOCK[restock], subtotal, tax, location_id)
+    lines[line_id] = lines.get(line_id, _NONE_TAKEN).plus(subtotal, tax, node.quantity)
+    return RefundLine(line_id, node.quantity, restock, subtotal, tax, id_of(node.location))
 
 
-def _charges(node: Node, codes: Codes, charges: dict[str, Taken]) -> list[RefundCharge]:
+def _charges(node: nodes.Refund, bags: Bags, charges: dict[str, Taken]) -> list[RefundCharge]:
     found = []
-    for row in nodes(node, "refundShippingLines"):
-        charge_id = id_of(row, "shippingLine")
-        amount = money(row, "subtotalAmountSet", *codes)
-        tax = optional_money(row, "taxAmountSet", *codes)
+    for row in complete(node.refund_shipping_lines, "refundShippingLines"):
+        charge_id = id_of(row.shipping_line)
+        amount = bags.required(row.subtotal_amount_set, "subtotalAmountSet")
+        tax = bags.optional(row.tax_amount_set, "taxAmountSet")
         if charge_id is not None:
             charges[charge_id] = charges.get(charge_id, _NONE_TAKEN).plus(amount, tax)
         found.append(RefundCharge(ChargeKind.SHIPPING, amount, tax, charge_id))
-    for row in nodes(node, "duties"):
-        charge_id = id_of(row, "originalDuty")
-        amount = money(row, "amountSet", *codes)
+    for duty in node.duties or ():
+        charge_id = id_of(duty.original_duty)
+        amount = bags.required(duty.amount_set, "amountSet")
         if charge_id is not None:
             charges[charge_id] = charges.get(charge_id, _NONE_TAKEN).plus(amount, NOTHING)
         found.append(RefundCharge(ChargeKind.DUTY, amount, NOTHING, charge_id))

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
+from include.connectors.stores.shopify import nodes
 from include.connectors.stores.shopify.draft import Draft
-from include.connectors.stores.shopify.refunds import Codes
 from include.connectors.stores.shopify.remainders import Remainder, settle
-from include.connectors.stores.shopify.values import (
-    SURPRISES,
-    Node,
-    drift_of,
-    money,
-    rate_of,
-    required_text,
-)
+from include.connectors.stores.shopify.values import SURPRISES, Bags, drift_of, rate_of
 from include.domain.money import NOTHING, Amount, total_of
 from include.domain.order import StatedTotals, TaxLine
 
 TaxKey = tuple[str, Decimal | None]
 
 
-def settle_shares(draft: Draft, document: Node, stated: StatedTotals) -> None:
+def settle_shares(
+    draft: Draft, current_taxes: Sequence[nodes.TaxLine], stated: StatedTotals
+) -> None:
     """Decide the last cent of every rounded share by the totals the store states.
 
     Taxes first, by title and rate against ``currentTaxLines`` ("total price for all tax lines with
@@ -31,7 +26,7 @@ def settle_shares(draft: Draft, document: Node, stated: StatedTotals) -> None:
 
     Args:
         draft: Everything that was read.
-        document: The order document.
+        current_taxes: ``currentTaxLines`` of the order.
         stated: The store's totals.
 
     Raises:
@@ -43,7 +38,7 @@ def settle_shares(draft: Draft, document: Node, stated: StatedTotals) -> None:
         for tax, share in zip(draft.lines[position].taxes, taxes, strict=True):
             by_tax.setdefault((tax.title, tax.rate), []).append(share)
     if by_tax:
-        said = _stated_taxes(document, codes)
+        said = _stated_taxes(current_taxes, draft.bags)
         for key, shares in by_tax.items():
             if key in said:
                 now = total_of(amount for found, amount in _tax_amounts(draft) if found == key)
@@ -67,12 +62,13 @@ def settle_shares(draft: Draft, document: Node, stated: StatedTotals) -> None:
         )
 
 
-def _stated_taxes(document: Node, codes: Codes) -> dict[TaxKey, Amount]:
+def _stated_taxes(taxes: Sequence[nodes.TaxLine], bags: Bags) -> dict[TaxKey, Amount]:
     found: dict[TaxKey, Amount] = {}
-    for index, node in enumerate(document.get("currentTaxLines") or ()):
+    for index, node in enumerate(taxes):
         try:
-            key = (required_text(node, "title"), rate_of(node.get("rate")))
-            found[key] = found.get(key, NOTHING).plus(money(node, "priceSet", *codes))
+            key = (node.title, rate_of(node.rate))
+            amount = bags.required(node.price_set, "priceSet")
+            found[key] = found.get(key, NOTHING).plus(amount)
         except SURPRISES as error:
             raise drift_of(error, f"currentTaxLines[{index}]") from None
     return found
