@@ -148,7 +148,7 @@ class ShopifyStore:
         normalising = import_module(f"{__package__}.normalise")
         return PageReader(reading.read, normalising.normalise)
 
-    def normalise(self, channel: str, document: dict[str, object]) -> Order:
+    def normalise(self, channel: str, document: object) -> Order:
         """Translate one document into the canonical order. Pure.
 
         Args:
