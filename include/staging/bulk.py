@@ -171,7 +171,8 @@ def merge(
                 copy.set_types(_WIRE_TYPES)
                 write = copy.write_row
                 for row in rows:
-                    write((batch_id, *row[:8], *row[10:], *row[8], *(row[9] or _NO_CHECKS)))
+                    checks = row.checks or _NO_CHECKS
+                    write((batch_id, *row[:8], *row[10:15], *row.totals, *checks, row[15]))
             cursor.execute(_KEEP, {"channel": channel})
             orders, documents = cursor.fetchone() or (0, 0)
             cursor.execute("RELEASE SAVEPOINT land")

@@ -39,6 +39,7 @@ ORDER_COLUMNS = (
     ("message", "text"),
     *((name, "numeric") for name in TOTALS),
     *((column.name, column.sql_type) for column in CARRIED_CHECKS),
+    ("customer_id_store", "text"),
 )
 DOCUMENT_COLUMNS = (
     ("channel", "text"),
@@ -133,6 +134,7 @@ def encode(channel: str, batch_id: int, row: LandedOrder) -> EncodedOrder:
                 if row.checks
                 else (_NO_CHECKS,)
             ),
+            _text(row.customer_id_store),
         )
     )
     return EncodedOrder(

@@ -19,7 +19,7 @@ from sqlalchemy.engine import URL, make_url
 
 from include.domain.errors import ConfigurationError, RemoteUnavailable
 
-HEAD = "0009"
+HEAD = "0010"
 VERSION_TABLE = "counterfoil_version"
 MIGRATIONS = Path(__file__).parent / "migrations"
 SYSTEM = "counterfoil_staging"

@@ -35,7 +35,8 @@ class Loaded(NamedTuple):
 _CARRIED = (
     "order_id_store, order_number, updated_at, placed_at, cancelled_at, currency,"
     " presentment_currency, original_total, current_total, current_tax, received, refunded,"
-    " outstanding, financial_status, fulfillment_status, program, is_test, line_count"
+    " outstanding, financial_status, fulfillment_status, program, is_test, line_count,"
+    " customer_id_store"
 )
 _REPLACED = (
     *(name.strip() for name in _CARRIED.split(",")[1:]),
@@ -43,16 +44,30 @@ _REPLACED = (
     "document_digest",
     "batch_id",
 )
-# The same version with other content (the store changed it without a new version, or we translate
-# better than we did) counts as newer when a later pull brought it.
-_STAGE = f"""
-WITH changed AS (
-    INSERT INTO staged_order AS staged
-        (channel, {_CARRIED}, document, document_digest, batch_id_first, batch_id)
+_STAGED = f"(channel, {_CARRIED}, document, document_digest, batch_id_first, batch_id)"
+_VALID = f"""
     SELECT :channel, {_CARRIED}, canonical, canonical_digest, batch_id, batch_id
-    FROM landing_order
+    FROM landing_order AS o
     WHERE batch_id = :batch_id AND canonical_digest IS NOT NULL
       AND verdict IS DISTINCT FROM 'hold'
+"""  # noqa: S608 - column names of ours, no values
+# A plain insert takes two thirds of the time of one that is ready for a conflict.
+_ADD = f"""
+WITH added AS (
+    INSERT INTO staged_order {_STAGED} {_VALID}
+      AND NOT EXISTS (SELECT FROM staged_order AS s
+                      WHERE s.channel = :channel AND s.order_id_store = o.order_id_store)
+    ORDER BY order_id_store
+    RETURNING order_id_store
+)
+INSERT INTO changed_order SELECT order_id_store, true FROM added
+"""  # noqa: S608 - column names of ours, no values
+# The same version with other content (the store changed it without a new version, or we translate
+# better than we did) counts as newer when a later pull brought it.
+_REPLACE = f"""
+WITH changed AS (
+    INSERT INTO staged_order AS staged {_STAGED} {_VALID}
+      AND NOT EXISTS (SELECT FROM changed_order AS c WHERE c.order_id_store = o.order_id_store)
     ORDER BY order_id_store
     ON CONFLICT (channel, order_id_store) DO UPDATE
         SET {", ".join(f"{name} = excluded.{name}" for name in _REPLACED)}, changed_at = now()
@@ -85,7 +100,8 @@ CROSS JOIN LATERAL json_to_recordset(o.lines) AS l (
 def load_batch(connection: Connection, batch_id: int) -> Loaded:
     """Stage every order of the batch that is not held, as sets, and note the batch as loaded.
 
-    Two loaders at once take turns order by order, in the same sequence; the second changes nothing.
+    Loaders of one channel take turns, so what one finds missing in staging stays missing until it
+    has added it.
 
     Args:
         connection: Open connection; the caller commits.
@@ -97,24 +113,21 @@ def load_batch(connection: Connection, batch_id: int) -> Loaded:
     Raises:
         WindowError: There is no such batch.
     """
+    # Sorted apart, whole documents would go through a file: the batch's key has them in order.
     channel = connection.scalar(
-        text("SELECT channel FROM landing_batch WHERE batch_id = :batch_id FOR NO KEY UPDATE"),
+        text(
+            "SELECT channel, set_config('enable_sort', 'off', true) FROM landing_batch"
+            " WHERE batch_id = :batch_id FOR NO KEY UPDATE"
+        ),
         {"batch_id": batch_id},
     )
     if channel is None:
         raise WindowError(f"there is no batch {batch_id}: run the pull again")
-    values = {"channel": channel, "batch_id": batch_id}
-    connection.execute(text("DROP TABLE IF EXISTS pg_temp.changed_order"))
     connection.execute(
-        text(
-            "CREATE TEMPORARY TABLE changed_order (order_id_store text, is_new boolean)"
-            " ON COMMIT DROP"
-        )
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"),
+        {"name": f"counterfoil:load:{channel}"},
     )
-    connection.execute(text(_STAGE), values)
-    connection.execute(text("ANALYZE changed_order"))
-    connection.execute(text(_FORGET_LINES), values)
-    connection.execute(text(_STAGE_LINES), values)
+    values = {"channel": channel, "batch_id": batch_id}
     total, held = connection.execute(
         text(
             "SELECT count(*), count(*) FILTER (WHERE verdict = 'hold') FROM landing_order"
@@ -122,6 +135,18 @@ def load_batch(connection: Connection, batch_id: int) -> Loaded:
         ),
         values,
     ).one()
+    connection.execute(text("DROP TABLE IF EXISTS pg_temp.changed_order"))
+    connection.execute(
+        text(
+            "CREATE TEMPORARY TABLE changed_order (order_id_store text, is_new boolean)"
+            " ON COMMIT DROP"
+        )
+    )
+    if connection.execute(text(_ADD), values).rowcount < total - held:
+        connection.execute(text(_REPLACE), values)
+    connection.execute(text("ANALYZE changed_order"))
+    connection.execute(text(_FORGET_LINES), values)
+    connection.execute(text(_STAGE_LINES), values)
     added, changed = connection.execute(
         text(
             "SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new)"

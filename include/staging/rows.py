@@ -55,6 +55,7 @@ class LandedOrder(NamedTuple):
     rule: str | None = None
     field: str | None = None
     message: str | None = None
+    customer_id_store: str | None = None
 
     @property
     def is_readable(self) -> bool:
@@ -77,7 +78,7 @@ def landed(raw: RawOrder, order: Order, canonical: bytes, checks: Mapping[str, A
     Raises:
         ExpectationFailed: An amount or a quantity is larger than any order's can be.
     """
-    stated = order.stated
+    stated, customer = order.stated, order.customer
     totals = (
         stated.original_total.shop,
         stated.current_total.shop,
@@ -103,6 +104,7 @@ def landed(raw: RawOrder, order: Order, canonical: bytes, checks: Mapping[str, A
         lines,
         totals,
         _pick_checks(checks),
+        customer_id_store=_storable(customer.customer_id_store) if customer else None,
     )
 
 
@@ -141,6 +143,11 @@ def at_fault(row: LandedOrder, error: OrderError) -> LandedOrder:
         field=error.field,
         message=str(error),
     )
+
+
+def _storable(value: str | None) -> str | None:
+    # As in the canonical document: PostgreSQL text cannot hold NUL.
+    return value.replace("\x00", "\ufffd") if value and "\x00" in value else value
 
 
 def _digest(content: bytes) -> bytes:

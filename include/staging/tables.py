@@ -13,7 +13,6 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    Computed,
     Date,
     DateTime,
     Double,
@@ -57,6 +56,7 @@ _CHECK_TYPES: dict[str, TypeEngine[Any]] = {
 _CHANNEL = "Channel id, the name of its folder under include/channels"
 _ORDER_ID = "The store's own id of the order"
 _ORDER_NUMBER = "The number people use, such as #1001"
+_CUSTOMER_ID = "The id of the customer in the store; empty for guests"
 
 
 def _needed(name: str, kind: TypeEngine[Any], comment: str, *more: Any, **options: Any) -> Any:
@@ -153,6 +153,7 @@ landing_order = Table(
         for column in CHECK_COLUMNS
         if column.name not in ("order_id_store", "order_number", "updated_at")
     ),
+    _optional("customer_id_store", Text(), _CUSTOMER_ID),
     CheckConstraint("verdict IN ('hold', 'warn')", name="verdict"),
     comment="Orders of a batch: canonical document, columns that validation looks at, verdict",
 )
@@ -234,12 +235,7 @@ staged_order = Table(
     _needed("line_count", Integer(), "Number of lines"),
     _needed("document", JSON(), "The canonical order, whole"),
     _needed("document_digest", LargeBinary(), "First 16 bytes of its SHA-256"),
-    Column(
-        "customer_id_store",
-        Text(),
-        Computed("(document -> 'customer') ->> 'customer_id_store'", persisted=True),
-        comment="The id of the customer in the store; empty for guests",
-    ),
+    _optional("customer_id_store", Text(), _CUSTOMER_ID),
     _needed("batch_id_first", BigInteger(), "Batch that staged the order first"),
     _needed("batch_id", BigInteger(), "Batch that staged this version"),
     _needed("staged_at", INSTANT, "When the order was staged first", server_default=NOW),

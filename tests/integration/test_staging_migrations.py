@@ -75,6 +75,60 @@ def test_sums_of_earlier_proofs_come_to_mean_what_the_columns_say(staging_url: s
     engine.dispose()
 
 
+def test_customers_of_orders_are_known_before_and_after_their_ids_are_landed(
+    staging_url: str,
+) -> None:
+    def known(query: str) -> list[tuple[object, ...]]:
+        with engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(text(query))]
+
+    def stage(number: int, customer: str, columns: str = "", values: str = "") -> None:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(
+                "INSERT INTO staged_order (channel, order_id_store, order_number, updated_at,"
+                " placed_at, currency, presentment_currency, original_total, current_total,"
+                " current_tax, received, refunded, outstanding, financial_status,"
+                " fulfillment_status, program, is_test, line_count, document, document_digest,"
+                f" batch_id_first, batch_id{columns}) VALUES ('a', '{number}', '{number}', now(),"
+                " now(), 'USD', 'USD', 1, 1, 0, 1, 0, 0, 'paid', 'fulfilled', 'online', false, 1,"
+                f" '{{\"customer\": {customer}}}', 'x', 1, 1{values})"
+            )
+
+    orders = "SELECT order_id_store, customer_id_store FROM analyst.customer_orders ORDER BY 1"
+    words = (
+        "SELECT c.relname, obj_description(c.oid), attname, col_description(c.oid, attnum),"
+        " pg_get_viewdef(c.oid) FROM pg_class AS c JOIN pg_attribute ON attrelid = c.oid"
+        " WHERE c.relname IN ('customer_orders', 'customers') ORDER BY 1, attnum"
+    )
+    staging.migrate(staging_url, "0009")
+    engine = staging.create(staging_url)
+    before = known(words)
+    stage(1, '{"customer_id_store": "ada"}')
+    stage(2, "null")
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO landing_order (batch_id, order_id_store, order_number, updated_at,"
+            " digest, canonical) VALUES (1, '1', '1', now(), 'x',"
+            " '{\"customer\": {\"customer_id_store\": \"ada\"}}'), (1, '2', '2', now(), 'x',"
+            " '{\"customer\": null}'), (1, '3', '3', now(), 'x', NULL)"
+        )
+    staging.migrate(staging_url, "0010")
+    assert known(orders) == [("1", "ada"), ("2", None)]
+    assert known("SELECT customer_id_store FROM landing_order ORDER BY order_id_store") == [
+        ("ada",),
+        (None,),
+        (None,),
+    ]
+    stage(3, '{"customer_id_store": "bea"}', ", customer_id_store", ", 'bea'")
+    with engine.connect() as connection:
+        command.downgrade(staging.alembic_config(connection), "0009")
+        connection.commit()
+    assert known(words) == before
+    stage(4, '{"customer_id_store": "cid"}')
+    assert known(orders) == [("1", "ada"), ("2", None), ("3", "bea"), ("4", "cid")]
+    engine.dispose()
+
+
 def test_the_migrated_schema_is_exactly_what_the_tables_say(staging_url: str) -> None:
     staging.migrate(staging_url)
     engine = staging.create(staging_url)

@@ -19,6 +19,7 @@ from sqlalchemy import Engine, text
 from include.domain.errors import ConfigurationError, ContractDrift, ExpectationFailed, WindowError
 from include.domain.money import Amount
 from include.domain.order import (
+    Customer,
     Discount,
     FinancialStatus,
     LineKind,
@@ -80,6 +81,10 @@ def order_of(n: int, *, version: int = 0, total: str = "12.50", **changes: Any) 
         ),
     }
     return Order(**{**values, **changes})
+
+
+def customer(n: int | str) -> Customer:
+    return Customer(customer_id_store=f"gid://shopify/Customer/{n}")
 
 
 def landed_of(order: Order, **checks: Any) -> LandedOrder:
@@ -191,6 +196,30 @@ def test_orders_come_out_of_staging_as_they_were_landed(engine: Engine) -> None:
     ]
 
 
+def test_staged_orders_are_found_by_their_customer_and_follow_a_change_of_it(
+    engine: Engine,
+) -> None:
+    def customers() -> list[str | None]:
+        with staging.unit_of_work(engine) as connection:
+            return list(
+                connection.scalars(
+                    text(
+                        "SELECT customer_id_store FROM analyst.customer_orders"
+                        " ORDER BY order_id_store"
+                    )
+                )
+            )
+
+    first, second = open_batch(engine), open_batch(engine, "run-2")
+    buyers = (customer(7), customer("8\x00"), None)
+    land(engine, first, [landed_of(order_of(n, customer=who)) for n, who in enumerate(buyers)])
+    load(engine, first)
+    assert customers() == ["gid://shopify/Customer/7", "gid://shopify/Customer/8\ufffd", None]
+    land(engine, second, [landed_of(order_of(0, version=1, customer=customer(9)))])
+    load(engine, second)
+    assert customers() == ["gid://shopify/Customer/9", "gid://shopify/Customer/8\ufffd", None]
+
+
 def test_check_columns_are_read_back_with_their_types(engine: Engine) -> None:
     batch_id = open_batch(engine)
     land(engine, batch_id, [landed_of(order_of(2)), landed_of(order_of(1))])
@@ -292,7 +321,7 @@ def test_orders_that_are_merged_are_landed_as_those_that_are_copied_straight_in(
     engine: Engine,
 ) -> None:
     rows = [
-        landed_of(order_of(1), cancelled_at=DAY, refund_count=2),
+        landed_of(order_of(1, customer=customer(7)), cancelled_at=DAY, refund_count=2),
         landed_of(order_of(2, version=3, total="0.00001")),
         unreadable(
             RawOrder("gid://shopify/Order/3", "#3", DAY, b'{"id": 3}', {"id": 3}),

@@ -44,15 +44,17 @@ def add_order(
             "INSERT INTO staged_order (channel, order_id_store, order_number, updated_at,"
             " placed_at, currency, presentment_currency, original_total, current_total,"
             " current_tax, received, refunded, outstanding, financial_status,"
-            " fulfillment_status, program, is_test, line_count, document, document_digest,"
-            " batch_id_first, batch_id) VALUES (:channel, :order_id, :number, :at, :at, :currency,"
-            " :currency, :total, :left, 0, :received, :returned, :outstanding, 'paid',"
-            " 'fulfilled', 'online', :test, 1, CAST(:document AS json), 'x', 1, 1)"
+            " fulfillment_status, program, is_test, line_count, customer_id_store, document,"
+            " document_digest, batch_id_first, batch_id) VALUES (:channel, :order_id, :number, :at,"
+            " :at, :currency, :currency, :total, :left, 0, :received, :returned, :outstanding,"
+            " 'paid', 'fulfilled', 'online', :test, 1, :customer_id, CAST(:document AS json),"
+            " 'x', 1, 1)"
         ),
         {
             "channel": channel,
             "order_id": order_id,
             "number": f"#{number}",
+            "customer_id": customer_id,
             "at": PLACED + timedelta(days=number - 1001),
             "currency": currency,
             "total": total,
