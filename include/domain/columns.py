@@ -32,10 +32,33 @@ _MOST_CODES = 1 << 10
 _GAP = -1
 # Codes of arrays, the narrowest first: one, two, four and eight bytes a value.
 _CODES = {Kind.WHOLE: "bhiq", Kind.INSTANT: "q", Kind.FLAG: "b", Kind.CODED: "bh"}
+_PACKED = (Kind.WHOLE, Kind.INSTANT, Kind.FLAG)
+
+
+def narrowest(kind: Kind, least: int, most: int) -> str:
+    """Return the code of the narrowest array that holds numbers of a kind.
+
+    Args:
+        kind: What they stand for.
+        least: The smallest of them.
+        most: The largest of them.
+
+    Raises:
+        OverflowError: No array of that kind does.
+    """
+    for code in _CODES[kind]:
+        half = 1 << (8 * array(code).itemsize - 1)
+        if -half <= least and most < half:
+            return code
+    raise OverflowError(f"no {kind} column holds numbers from {least} to {most}")
 
 
 class Column:
     """One column.
+
+    Args:
+        kind: How values are kept that are packed already: whole, flags or instants.
+        kept: The array of them.
 
     Attributes:
         kind: How its values are kept.
@@ -44,9 +67,9 @@ class Column:
         distinct: The values of a coded column.
     """
 
-    def __init__(self) -> None:
-        self.kind: Kind | None = None
-        self.kept: Any = []
+    def __init__(self, kind: Kind | None = None, kept: array[int] | None = None) -> None:
+        self.kind = kind
+        self.kept: Any = [] if kept is None else kept
         self.distinct: list[Any] = []
         self._codes: dict[Any, int] = {None: _GAP}
         self._type: type | None = None
@@ -69,6 +92,24 @@ class Column:
             self.kind = Kind.ANYTHING
             self.distinct, self._codes = [], {}
         self.kept.extend(values)
+
+    def append(self, column: Column) -> None:
+        """Append the values of another column, packed as they are where both are packed alike.
+
+        Args:
+            column: The other, with at least one value; it stays as it is.
+        """
+        if column.kind not in _PACKED or self.kind not in (None, column.kind):
+            self.extend(list(column))
+            return
+        if self.kind is None:
+            self.kind, self.kept = column.kind, array(column.kept.typecode)
+        codes = _CODES[column.kind]
+        widest = codes[max(codes.index(one.kept.typecode) for one in (self, column))]
+        if self.kept.typecode != widest:
+            self.kept = array(widest, self.kept)
+        # An array takes over another of its own width as it is, and any other value by value.
+        self.kept.extend(column.kept if column.kept.typecode == widest else iter(column.kept))
 
     def _packed(self, kind: Kind, values: Sequence[Any]) -> bool:
         """Append to the array, in wider places if need be; tell whether there are such."""
@@ -97,16 +138,20 @@ class Column:
             self._type = self._type or next(iter(types), None)
             if types - {self._type}:
                 raise TypeError("1, 1.0 and True are equal, and not the same")
-            for value in set(values).difference(self._codes):
+            unknown = set(values).difference(self._codes)
+            if len(self.distinct) + len(unknown) > _MOST_CODES:
+                raise TypeError("as good as every value is another")
+            for value in unknown:
                 self._codes[value] = len(self.distinct)
                 self.distinct.append(value)
-            if len(self.distinct) > _MOST_CODES:
-                raise TypeError("as good as every value is another")
             return [self._codes[value] for value in values]
         return values
 
+    def __len__(self) -> int:
+        return len(self.kept)
+
     def __iter__(self) -> Iterator[Any]:
-        return (self[place] for place in range(len(self.kept)))
+        return (self[place] for place in range(len(self)))
 
     def __getitem__(self, place: int) -> Any:
         value = self.kept[place]
@@ -143,6 +188,27 @@ class Rows(Sequence[Row]):
         for column, values in zip(self.columns, zip(*rows, strict=True), strict=True):
             column.extend(values)
         self._count += len(rows)
+
+    def append(self, columns: Sequence[Column | Sequence[Any]]) -> None:
+        """Append rows that come by column.
+
+        Args:
+            columns: One for each column, of one length: packed, or values as they are.
+
+        Raises:
+            ValueError: There are not as many columns, or they are not of one length.
+        """
+        counts = {len(column) for column in columns}
+        if len(columns) != len(self.columns) or len(counts) != 1:
+            raise ValueError(f"{len(columns)} columns of {sorted(counts)} values are no rows")
+        if not (count := counts.pop()):
+            return
+        for column, values in zip(self.columns, columns, strict=True):
+            if isinstance(values, Column):
+                column.append(values)
+            else:
+                column.extend(values)
+        self._count += count
 
     def __len__(self) -> int:
         return self._count

@@ -23,6 +23,7 @@ from include.domain.verdict import Finding
 from include.ports.store import RawOrder
 from include.staging.batches import BatchState
 from include.staging.bulk import Landed, append, merge
+from include.staging.by_column import Source, read_by_column
 from include.staging.checks import CHECK_COLUMNS
 from include.staging.copying import UNFIT, EncodedOrder, encode
 from include.staging.rows import LandedOrder
@@ -30,7 +31,10 @@ from include.staging.rows import LandedOrder
 CHUNK = 250
 """Orders in one call of ``land`` that are a good size for memory and speed."""
 
-_FETCHED = 500
+_READ_AT_ONCE = 2_000
+_CHECKED = Source(
+    "landing_order", "batch_id = %(batch_id)s AND canonical_digest IS NOT NULL", "order_id_store"
+)
 
 
 class BatchOrder(NamedTuple):
@@ -155,20 +159,15 @@ def read_checks(
         raise ConfigurationError(
             f"there is no check column {', '.join(unknown)}; there are {', '.join(known)}"
         )
-    names = tuple(name for name in known if name in wanted)
-    rows = Rows(len(names))
+    kinds = {column.name: column.sql_type for column in CHECK_COLUMNS if column.name in wanted}
+    rows = Rows(len(kinds))
     connection.execute(text("SELECT 1"))
-    # Fetched in parts: the whole result as bytes beside the whole result as rows takes twice.
-    with _psycopg(connection).cursor("checks", withhold=False) as cursor:
-        cursor.execute(
-            f"SELECT {', '.join(names)} FROM landing_order"  # noqa: S608 - column names of ours
-            " WHERE batch_id = %s AND canonical_digest IS NOT NULL ORDER BY order_id_store",
-            (batch_id,),
-            binary=True,
-        )
-        while part := cursor.fetchmany(_FETCHED):
-            rows.extend(part)
-    return names, rows
+    # In parts: the whole result as bytes beside the whole result as rows takes twice.
+    for part in read_by_column(
+        _psycopg(connection), kinds, _CHECKED, {"batch_id": batch_id}, size=_READ_AT_ONCE
+    ):
+        rows.append(part)
+    return tuple(kinds), rows
 
 
 def _fetch(connection: Connection, query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:

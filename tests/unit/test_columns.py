@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+from array import array
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from include.domain.columns import Kind, Rows
+from include.domain.columns import Column, Kind, Rows, narrowest
 
 AT = datetime(2026, 11, 20, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -82,3 +83,61 @@ def test_columns_of_any_mixture_come_back() -> None:
 def test_small_numbers_take_one_byte() -> None:
     kept = Rows(1, [(n % 100,) for n in range(1_000)])
     assert kept.columns[0].kept.itemsize == 1
+
+
+def whole(code: str, *values: int) -> Column:
+    return Column(Kind.WHOLE, array(code, values))
+
+
+@pytest.mark.parametrize(
+    ("parts", "code"),
+    [
+        pytest.param([whole("b", 1), whole("h", 300)], "h", id="a wider part later"),
+        pytest.param([whole("i", 70_000), whole("b", 1)], "i", id="a narrower part later"),
+        pytest.param([whole("q", 2**40)], "q", id="one part"),
+    ],
+)
+def test_rows_that_come_by_column_stay_packed(parts: list[Column], code: str) -> None:
+    rows = Rows(1)
+    for part in parts:
+        rows.append([part])
+
+    assert [value for (value,) in rows] == [value for part in parts for value in part]
+    assert (rows.columns[0].kind, rows.columns[0].kept.typecode) == (Kind.WHOLE, code)
+
+
+def test_a_part_that_is_packed_otherwise_is_kept_too() -> None:
+    rows = Rows(1)
+    for part in (whole("b", 1), Column(Kind.FLAG, array("b", [1])), [None, "a"], whole("b", 2)):
+        rows.append([part])
+
+    assert [value for (value,) in rows] == [1, True, None, "a", 2]
+    assert [type(value) for (value,) in rows[:2]] == [int, bool]
+
+
+def test_what_is_appended_is_not_changed_by_what_comes_later() -> None:
+    first = whole("b", 1)
+    rows = Rows(1)
+    rows.append([first])
+    rows.append([whole("h", 300)])
+
+    assert list(first) == [1]
+
+
+@pytest.mark.parametrize("columns", [[[1], [2, 3]], [[1]], []])
+def test_columns_that_make_no_rows_are_refused(columns: list[list[int]]) -> None:
+    with pytest.raises(ValueError, match="are no rows"):
+        Rows(2).append(columns)
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "code"),
+    [(-128, 127, "b"), (0, 128, "h"), (-129, 0, "h"), (0, 2**31 - 1, "i"), (-(2**63), 0, "q")],
+)
+def test_the_narrowest_array_that_holds_all_is_chosen(least: int, most: int, code: str) -> None:
+    assert narrowest(Kind.WHOLE, least, most) == code
+
+
+def test_no_array_holds_more_than_eight_bytes() -> None:
+    with pytest.raises(OverflowError, match="no whole column"):
+        narrowest(Kind.WHOLE, 0, 2**63)
