@@ -39,6 +39,13 @@ _COPY_DOCUMENTS = (
     " FROM STDIN (FORMAT binary)"
 )
 _COPY_ORDERS = f"COPY landing_order ({', '.join(_KEPT)}) FROM STDIN (FORMAT binary)"
+_KNOWN = """
+SELECT order_id_store, updated_at, digest FROM landing_document
+WHERE channel = %(channel)s AND order_id_store = ANY(%(ids)s)
+UNION ALL
+SELECT order_id_store, NULL, NULL FROM landing_order
+WHERE batch_id = %(batch_id)s AND order_id_store = ANY(%(ids)s)
+"""
 _KEEP = f"""
 WITH documents AS (
     INSERT INTO landing_document
@@ -105,23 +112,14 @@ def append(
         What was written; ``None`` if nothing, because it has to be merged.
     """
     ids = [row.order_id_store for row in rows]
+    known = set()
     with raw_connection.cursor() as cursor:
         # Planned afresh: a plan made while the tables were small would go on reading them whole.
-        cursor.execute(
-            "SELECT EXISTS (SELECT FROM landing_order"
-            " WHERE batch_id = %s AND order_id_store = ANY(%s))",
-            (batch_id, ids),
-            prepare=False,
-        )
-        if (cursor.fetchone() or (True,))[0]:
-            return None
-        cursor.execute(
-            "SELECT order_id_store, updated_at, digest FROM landing_document"
-            " WHERE channel = %s AND order_id_store = ANY(%s)",
-            (channel, ids),
-            prepare=False,
-        )
-        known = {(order_id, version, bytes(digest)) for order_id, version, digest in cursor}
+        values = {"channel": channel, "batch_id": batch_id, "ids": ids}
+        for order_id, version, digest in cursor.execute(_KNOWN, values, prepare=False):
+            if version is None:  # the order itself is in the batch
+                return None
+            known.add((order_id, version, bytes(digest)))
         documents = [
             row.document
             for row in rows
