@@ -41,10 +41,10 @@ _COPY_DOCUMENTS = (
 _COPY_ORDERS = f"COPY landing_order ({', '.join(_KEPT)}) FROM STDIN (FORMAT binary)"
 _KNOWN = """
 SELECT order_id_store, updated_at, digest FROM landing_document
-WHERE channel = %(channel)s AND order_id_store = ANY(%(ids)s)
+WHERE channel = %(channel)s AND order_id_store = ANY(%(ids)b)
 UNION ALL
 SELECT order_id_store, NULL, NULL FROM landing_order
-WHERE batch_id = %(batch_id)s AND order_id_store = ANY(%(ids)s)
+WHERE batch_id = %(batch_id)s AND order_id_store = ANY(%(ids)b)
 """
 _KEEP = f"""
 WITH documents AS (
