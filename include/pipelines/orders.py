@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -203,7 +203,7 @@ def validate(house: House, batch_id: int, *, dry_run: bool = False) -> Validated
         )
         batches.set_state(connection, batch_id, batches.BatchState.VALIDATED)
         if not dry_run:
-            _quarantine(house, connection, batch_id, _ids(columns, rows), findings)
+            _quarantine(house, connection, batch_id, findings)
     for finding in findings[:LOGGED]:
         log.info("%s %s: %s", finding.severity, finding.rule, finding.message)
     outcome.require_window(batch.selection.window)
@@ -287,15 +287,10 @@ def _duplicates(
             )
 
 
-def _ids(columns: tuple[str, ...], rows: Rows) -> Iterator[str]:
-    return map(str, rows.columns[columns.index("order_id_store")])
-
-
 def _quarantine(
     house: House,
     connection: Connection,
     batch_id: int,
-    judged: Iterable[str],
     findings: list[Finding],
 ) -> None:
     """Record what was found, and close what validation found before and no longer finds."""
@@ -307,7 +302,8 @@ def _quarantine(
         batch_id=batch_id,
     )
     still = {(finding.order_id_store, finding.rule) for finding in findings}
-    for ids in chunks(judged, JUDGED_AT_ONCE):
+    # Of thousands of orders a handful has anything to close.
+    for ids in chunks(quarantine.open_in_batch(connection, batch_id), JUDGED_AT_ONCE):
         quarantine.close_passed(
             connection,
             house.channel,

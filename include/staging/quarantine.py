@@ -176,6 +176,27 @@ def close_passed(
     ).rowcount
 
 
+def open_in_batch(connection: Connection, batch_id: int) -> list[str]:
+    """Return the translated orders of a batch that have an open row, by order id.
+
+    Args:
+        connection: Open connection.
+        batch_id: The batch, landed.
+    """
+    return list(
+        connection.scalars(
+            text(
+                "SELECT DISTINCT q.order_id_store FROM landing_batch AS b"
+                " JOIN quarantine AS q ON q.channel = b.channel AND q.state = 'open'"
+                " JOIN landing_order AS o ON o.batch_id = b.batch_id"
+                "  AND o.order_id_store = q.order_id_store AND o.canonical_digest IS NOT NULL"
+                " WHERE b.batch_id = :batch_id ORDER BY q.order_id_store"
+            ),
+            {"batch_id": batch_id},
+        )
+    )
+
+
 def write_off(connection: Connection, quarantine_id: int, *, actor: str, reason: str) -> bool:
     """Close every open row of a row's order by hand, with a reason; it goes into the audit log.
 

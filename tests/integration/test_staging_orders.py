@@ -33,7 +33,7 @@ from include.ports.store import RawOrder
 from include.staging import batches, bulk, landing, orders
 from include.staging import engine as staging
 from include.staging.checks import CHECK_COLUMNS
-from include.staging.rows import LandedOrder, landed, unreadable
+from include.staging.rows import CARRIED_CHECKS, LandedOrder, landed, unreadable
 
 ROOT = Path(__file__).resolve().parents[2]
 CHANNEL = "shopify_gp"
@@ -93,13 +93,10 @@ def landed_of(order: Order, **checks: Any) -> LandedOrder:
         order.order_id_store, order.number, order.updated_at, orjson.dumps(document), document
     )
     canonical = orjson.dumps({**document, "total": str(order.stated.current_total.shop)})
-    row: dict[str, Any] = {column.name: None for column in CHECK_COLUMNS}
+    row: dict[str, Any] = {column.name: None for column in CARRIED_CHECKS}
     row |= {
         "channel": order.channel,
-        "order_id_store": order.order_id_store,
-        "order_number": order.number,
         "placed_at": order.placed_at,
-        "updated_at": order.updated_at,
         "cancelled_at": order.cancelled_at,
         "currency": order.currency,
         "presentment_currency": order.presentment_currency,
@@ -111,7 +108,8 @@ def landed_of(order: Order, **checks: Any) -> LandedOrder:
         "current_total_minor": 1250,
         "max_tax_rate": Decimal("0.0875"),
     }
-    return landed(raw, order, canonical, row | checks)
+    row |= checks
+    return landed(raw, order, canonical, tuple(row[c.name] for c in CARRIED_CHECKS))
 
 
 def open_batch(engine: Engine, run_id: str = "run-1") -> int:
