@@ -1,8 +1,9 @@
-"""Great Expectations' own types of expectation, in a form that reads its settings once.
+"""Great Expectations' own types of expectation, in a form that does its paperwork once.
 
-While it is judged an expectation is asked for its configuration some seventy times, and puts it
-together anew each time: half of what validating a window would cost. Nothing changes one
-meanwhile. Types that have no such form are judged as they are.
+While it is judged an expectation is asked for its configuration some seventy times and twice for
+the figures that it needs, and works everything out anew each time: more than half of what
+validating a window would cost. Nothing changes one meanwhile. Types that have no such form are
+judged as they are.
 """
 
 from __future__ import annotations
@@ -16,40 +17,55 @@ from great_expectations.expectations.expectation import Expectation
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
 
-class _Read(ExpectationConfiguration):  # type: ignore[misc] # the library is not type-checked
-    """A configuration that leads back to the expectation it was read from, not to another one."""
+class _Settled(ExpectationConfiguration):  # type: ignore[misc] # the library is not type-checked
+    """A configuration that leads to one expectation, not to another one each time."""
 
-    def __init__(self, source: Expectation, read: ExpectationConfiguration) -> None:
-        super().__init__(
-            read.type, read.kwargs, read.meta, read.notes, read.description, read.severity
-        )
-        self._source = source
+    _expectation: Expectation | None = None
 
     def to_domain_obj(self) -> Expectation:
-        return self._source
+        if self._expectation is None:
+            self._expectation = super().to_domain_obj()
+        return self._expectation
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> ExpectationConfiguration:
-        # A copy is made to be changed, and what it leads to has to be changed likewise.
-        kwargs = deepcopy(self.kwargs, memo)
-        return ExpectationConfiguration(
-            self.type, kwargs, self.meta, self.notes, self.description, self.severity
-        )
+    def __deepcopy__(self, memo: dict[int, Any]) -> _Settled:
+        # A copy is made to be changed, and leads to an expectation that is changed likewise.
+        return _copied(self, deepcopy(self.kwargs, memo))
 
 
-class _Settled(Expectation):  # type: ignore[misc] # the library is not type-checked
-    _known: ExpectationConfiguration | None = pydantic.PrivateAttr(default=None)
+def _copied(of: ExpectationConfiguration, kwargs: dict[str, Any]) -> _Settled:
+    return _Settled(of.type, kwargs, of.meta, of.notes, of.description, of.severity)
+
+
+class _Once(Expectation):  # type: ignore[misc] # the library is not type-checked
+    _configuration: _Settled | None = pydantic.PrivateAttr(default=None)
+    _needs: tuple[Any, Any] | None = pydantic.PrivateAttr(default=None)
 
     @property
-    def configuration(self) -> ExpectationConfiguration:
-        if self._known is None:
-            self._known = _Read(self, super().configuration)
-        return self._known
+    def configuration(self) -> _Settled:
+        if self._configuration is None:
+            read = super().configuration
+            self._configuration = _copied(read, read.kwargs)
+            self._configuration._expectation = self
+        return self._configuration
 
 
 def _settled_form(kind: Any) -> str:
     """Make and register the form of a type; return the type that the form goes by."""
-    form = type(kind)(f"Settled{kind.__name__}", (kind, _Settled), {"__module__": __name__})
-    return str(form.expectation_type)
+
+    def get_validation_dependencies(
+        self: Any, execution_engine: Any = None, runtime_configuration: Any = None
+    ) -> Any:
+        if self._needs is None or self._needs[0] != runtime_configuration:
+            asked = deepcopy(runtime_configuration)
+            needs = kind.get_validation_dependencies(self, execution_engine, runtime_configuration)
+            self._needs = asked, needs
+        return self._needs[1]
+
+    names = {
+        "__module__": __name__,
+        "get_validation_dependencies": get_validation_dependencies,
+    }
+    return str(type(kind)(f"Settled{kind.__name__}", (kind, _Once), names).expectation_type)
 
 
 _FORMS = {
