@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from include.domain.money import NOTHING, Amount
@@ -77,6 +78,8 @@ _STATED_FIELDS = (
     "outstanding",
     "refund_discrepancy",
 )
+_LATER_STATED = _STATED_FIELDS[5:]
+_later_stated = attrgetter(*_LATER_STATED)
 
 
 def encode(order: Order) -> bytes:
@@ -104,7 +107,9 @@ def decode(body: bytes | str) -> Order:
 
 @lru_cache(maxsize=1 << 12)
 def _iso(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    utc = at.astimezone(UTC)
+    # Day and time are written apart: it is the offset that takes isoformat half of its time.
+    return f"{utc.date().isoformat()}T{utc.time().isoformat()}Z"
 
 
 @lru_cache(maxsize=1 << 12)
@@ -133,10 +138,10 @@ def to_document(order: Order) -> Document:
         "taxes_included": order.taxes_included,
         "is_test": order.is_test,
         "is_edited": order.is_edited,
-        "program": order.program.value,
-        "financial_status": order.financial_status.value,
+        "program": str(order.program),
+        "financial_status": str(order.financial_status),
         "fulfillment_status": order.fulfillment_status,
-        "pii_state": order.pii_state.value,
+        "pii_state": str(order.pii_state),
         "stated": _stated(order.stated, money),
         "lines": [_line(line, money) for line in order.lines],
     }
@@ -178,7 +183,7 @@ def _add_rest(document: Document, order: Order) -> None:
     if order.marketplace_id is not None:
         document["marketplace_id"] = order.marketplace_id
     if order.risk is not None:
-        document["risk"] = order.risk.value
+        document["risk"] = str(order.risk)
     if order.payment_terms is not None:
         document["payment_terms"] = _terms(order.payment_terms)
 
@@ -214,8 +219,7 @@ def _stated(stated: StatedTotals, money: Money) -> Document:
         "current_tax": money(stated.current_tax),
         "current_shipping": money(stated.current_shipping),
     }
-    for name in _STATED_FIELDS[5:]:
-        amount = getattr(stated, name)
+    for name, amount in zip(_LATER_STATED, _later_stated(stated), strict=True):
         if amount[0] or amount[1]:
             document[name] = money(amount)
     return document
@@ -224,7 +228,7 @@ def _stated(stated: StatedTotals, money: Money) -> Document:
 def _line(line: OrderLine, money: Money) -> Document:
     document: Document = {
         "line_id": line.line_id,
-        "kind": line.kind.value,
+        "kind": str(line.kind),
         "title": line.title,
         "quantity": line.quantity,
         "current_quantity": line.current_quantity,
@@ -277,7 +281,7 @@ def _tax(tax: TaxLine, money: Money) -> Document:
 def _charge(charge: Charge, money: Money) -> Document:
     document: Document = {
         "charge_id": charge.charge_id,
-        "kind": charge.kind.value,
+        "kind": str(charge.kind),
         "title": charge.title,
         "price": money(charge.price),
         "current_price": money(charge.current_price),
@@ -299,8 +303,8 @@ def _tender(tender: Tender, money: Money) -> Document:
     document: Document = {
         "tender_id": tender.tender_id,
         "gateway": tender.gateway,
-        "kind": tender.kind.value,
-        "status": tender.status.value,
+        "kind": str(tender.kind),
+        "status": str(tender.status),
         "amount": money(tender.amount),
         "processed_at": _iso(tender.processed_at),
     }
@@ -328,7 +332,7 @@ def _refund(refund: Refund, money: Money) -> Document:
     if refund.charges:
         document["charges"] = [
             _without_none(
-                kind=charge.kind.value,
+                kind=str(charge.kind),
                 amount=money(charge.amount),
                 tax=money(charge.tax),
                 charge_id=charge.charge_id,
@@ -353,7 +357,7 @@ def _refund_line(line: RefundLine, money: Money) -> Document:
     return _without_none(
         line_id=line.line_id,
         quantity=line.quantity,
-        restock=line.restock.value,
+        restock=str(line.restock),
         subtotal=money(line.subtotal),
         tax=money(line.tax),
         location_id=line.location_id,
@@ -361,14 +365,19 @@ def _refund_line(line: RefundLine, money: Money) -> Document:
 
 
 def _customer(customer: Customer) -> Document:
-    document = _without_none(
-        customer_id_store=customer.customer_id_store,
-        name=customer.name,
-        email=customer.email,
-        phone=customer.phone,
-        company=customer.company,
-        accepts_marketing=customer.accepts_marketing,
-    )
+    document: Document = {}
+    if customer.customer_id_store is not None:
+        document["customer_id_store"] = customer.customer_id_store
+    if customer.name is not None:
+        document["name"] = customer.name
+    if customer.email is not None:
+        document["email"] = customer.email
+    if customer.phone is not None:
+        document["phone"] = customer.phone
+    if customer.company is not None:
+        document["company"] = customer.company
+    if customer.accepts_marketing is not None:
+        document["accepts_marketing"] = customer.accepts_marketing
     if customer.tax_ids:
         document["tax_ids"] = [
             {"kind": tax_id.kind, "number": tax_id.number} for tax_id in customer.tax_ids
@@ -377,11 +386,31 @@ def _customer(customer: Customer) -> Document:
 
 
 def _address(address: Address) -> Document:
-    document = {}
-    for name in _ADDRESS_FIELDS:
-        value = getattr(address, name)
-        if value is not None:
-            document[name] = value
+    document: Document = {}
+    if address.name is not None:
+        document["name"] = address.name
+    if address.company is not None:
+        document["company"] = address.company
+    if address.line_1 is not None:
+        document["line_1"] = address.line_1
+    if address.line_2 is not None:
+        document["line_2"] = address.line_2
+    if address.street_number is not None:
+        document["street_number"] = address.street_number
+    if address.neighbourhood is not None:
+        document["neighbourhood"] = address.neighbourhood
+    if address.city is not None:
+        document["city"] = address.city
+    if address.region is not None:
+        document["region"] = address.region
+    if address.region_code is not None:
+        document["region_code"] = address.region_code
+    if address.postal_code is not None:
+        document["postal_code"] = address.postal_code
+    if address.country_code is not None:
+        document["country_code"] = address.country_code
+    if address.phone is not None:
+        document["phone"] = address.phone
     return document
 
 

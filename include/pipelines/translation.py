@@ -20,9 +20,17 @@ from include.domain.order import Order
 from include.pipelines.checks import check_row
 from include.pipelines.surprises import SURPRISES, contained
 from include.ports.store import RawOrder
-from include.staging.rows import LandedOrder, at_fault, landed, unreadable
+from include.staging.rows import (
+    CARRIED_CHECKS,
+    LandedOrder,
+    at_fault,
+    has_nul,
+    landed,
+    unreadable,
+)
 
 Normalise = Callable[[str, object], Order]
+_BROKEN_TIES = [column.name for column in CARRIED_CHECKS].index("broken_ties")
 
 
 def translated(
@@ -54,7 +62,7 @@ def translated(
         reason = contained(error, raw.order_number, "it could not be translated")
         return unreadable(raw, reason)
     try:
-        if checks["broken_ties"]:
+        if checks[_BROKEN_TIES]:
             require_balance(order, tolerance)
         require_units(order, listed_units)
     except OrderError as error:
@@ -75,7 +83,7 @@ def _normalised(channel: str, normalise: Normalise, raw: RawOrder) -> Order:
 def _json(document: dict[str, Any]) -> bytes:
     """Write a document so that PostgreSQL can also read it: no text of its can hold a NUL."""
     body = orjson.dumps(document)
-    return orjson.dumps(_without_nul(document)) if b"\\u0000" in body else body
+    return orjson.dumps(_without_nul(document)) if has_nul(body) else body
 
 
 def _without_nul(value: Any) -> Any:

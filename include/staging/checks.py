@@ -1,6 +1,7 @@
 """The check columns of a landed order: what the expectation suites look at, as typed columns.
 
-``include/pipelines/checks.py`` fills them by name; the tests hold it to this list.
+``include/pipelines/checks.py`` fills all that a row does not carry anyway, in this order; the tests
+hold it to this list.
 """
 
 from __future__ import annotations

@@ -7,10 +7,11 @@ values of a window repeat, so each kind of value keeps its last encodings.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
+from itertools import groupby
 from struct import Struct
 from struct import error as struct_error
 from typing import Any, NamedTuple
@@ -108,7 +109,7 @@ def encode(channel: str, batch_id: int, row: LandedOrder) -> EncodedOrder:
                 version,
                 digest,
                 number,
-                _bytea(row.raw),
+                *_apart(row.raw),
                 batch,
             )
         )
@@ -120,20 +121,16 @@ def encode(channel: str, batch_id: int, row: LandedOrder) -> EncodedOrder:
             number,
             version,
             digest,
-            _bytea(row.canonical),
+            *_apart(row.canonical),
             _bytea(row.canonical_digest),
-            _bytea(row.lines),
+            *_apart(row.lines),
             _repeated(row.verdict),
             _repeated(row.reason_class),
             _repeated(row.rule),
             _repeated(row.field),
             _text(row.message),
             *map(_numeric, row.totals),
-            *(
-                [write(value) for write, value in zip(_CHECKS, row.checks, strict=True)]
-                if row.checks
-                else (_NO_CHECKS,)
-            ),
+            *(_checks(row.checks) if row.checks else (_NO_CHECKS,)),
             _text(row.customer_id_store),
         )
     )
@@ -162,6 +159,11 @@ def _bytea(value: bytes | None) -> bytes:
     return _NULL if value is None else _length(len(value)) + value
 
 
+def _apart(value: bytes | None) -> tuple[bytes, bytes]:
+    """Return length and content of a large value: joined only in its row, it is copied once."""
+    return (_NULL, b"") if value is None else (_length(len(value)), value)
+
+
 _repeated = lru_cache(maxsize=1 << 12)(_text)
 
 
@@ -180,7 +182,6 @@ def _boolean(value: bool | None) -> bytes:
     return _NULL if value is None else _length(1) + (b"\x01" if value else b"\x00")
 
 
-@lru_cache(maxsize=1 << 12)
 def _timestamptz(value: datetime | None) -> bytes:
     return _NULL if value is None else _int8(8, (value - _EPOCH) // _MICROSECOND)
 
@@ -222,7 +223,49 @@ _WRITERS: dict[str, Callable[[Any], bytes]] = {
     "bigint": _bigint,
     "numeric": _numeric,
 }
-_CHECKS = tuple(_WRITERS[column.sql_type] for column in CARRIED_CHECKS)
-_NO_CHECKS = _NULL * len(_CHECKS)
+_WIDTHS = {"boolean": (1, "B"), "integer": (4, "i"), "bigint": (8, "q")}
+
+
+def _packed(kinds: Sequence[str]) -> Callable[[Sequence[Any]], bytes]:
+    """Return what writes neighbouring columns of fixed width, each with its length, in one go."""
+    lengths = [width for kind in kinds for width in (_WIDTHS[kind][0], 0)]
+    pack = Struct(">" + "".join("i" + _WIDTHS[kind][1] for kind in kinds)).pack
+    writers = [_WRITERS[kind] for kind in kinds]
+
+    def write(values: Sequence[Any]) -> bytes:
+        fields = lengths.copy()
+        fields[1::2] = values
+        try:
+            return pack(*fields)
+        except struct_error:  # one has no value; what is out of range is refused here too
+            return b"".join([write(value) for write, value in zip(writers, values, strict=True)])
+
+    return write
+
+
+def _stretches() -> Iterator[tuple[int | slice, Callable[[Any], bytes]]]:
+    """Yield places of check columns and what writes them: those packed at once have a slice."""
+    place = 0
+    for is_packed, columns in groupby(
+        CARRIED_CHECKS, lambda column: column.sql_type in _WIDTHS and not column.nullable
+    ):
+        kinds = [column.sql_type for column in columns]
+        if is_packed:
+            yield slice(place, place + len(kinds)), _packed(kinds)
+        else:
+            yield from ((at, _WRITERS[kind]) for at, kind in enumerate(kinds, place))
+        place += len(kinds)
+
+
+_STRETCHES = tuple(_stretches())
+
+
+def _checks(values: tuple[Any, ...]) -> list[bytes]:
+    if len(values) != len(CARRIED_CHECKS):
+        raise ValueError(f"{len(values)} check figures for {len(CARRIED_CHECKS)} columns")
+    return [write(values[places]) for places, write in _STRETCHES]
+
+
+_NO_CHECKS = _NULL * len(CARRIED_CHECKS)
 _ORDER_FIELDS = _fields(len(ORDER_COLUMNS))
 _DOCUMENT_FIELDS = _fields(len(DOCUMENT_COLUMNS))
