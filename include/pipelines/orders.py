@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -154,23 +155,23 @@ def validate(house: House, batch_id: int, *, dry_run: bool = False) -> Validated
     Raises:
         WindowError: A rule about the window as a whole is broken.
     """
-    with house.engine.connect() as connection:
+    suite = SUITES / f"{house.settings.suite}.json"
+    with house.engine.connect() as connection, ThreadPoolExecutor(1) as aside:
         batch = batches.read_batch(connection, batch_id)
-        broken = landing.read_faults(connection, batch_id)
-        suite = SUITES / f"{house.settings.suite}.json"
         wanted = read_suite(suite).columns
         columns, rows = landing.read_checks(connection, batch_id, columns=wanted)
-        doubled = staged.duplicate_numbers(connection, batch_id)
-        released = quarantine.released(connection, batch_id)
-    listed = batch.store_count or 0
-    outcome = runner.validate(
-        columns,
-        rows,
-        suite,
-        store_count=listed - (batch.pulled - batch.normalised),
-        channel=house.channel,
-        now=house.clock.now(),
-    )
+        # The database works while the suite is judged; this thread leaves the connection alone.
+        known = aside.submit(_known, connection, batch_id)
+        listed = batch.store_count or 0
+        outcome = runner.validate(
+            columns,
+            rows,
+            suite,
+            store_count=listed - (batch.pulled - batch.normalised),
+            channel=house.channel,
+            now=house.clock.now(),
+        )
+        broken, doubled, released = known.result()
     # What the ties said at the pull shows both sides; the suite only knows the difference.
     told = {finding.order_id_store for finding in broken}
     findings = [
@@ -260,6 +261,17 @@ def translate(house: House, raw: RawOrder, listed_units: int | None = None) -> L
         house.clock.now(),
         house.settings.policy.tolerance,
         listed_units=listed_units,
+    )
+
+
+def _known(
+    connection: Connection, batch_id: int
+) -> tuple[list[Finding], dict[str, tuple[str, ...]], set[tuple[str, str]]]:
+    """Return what the database says of a batch: its faults, doubled numbers, what was released."""
+    return (
+        landing.read_faults(connection, batch_id),
+        staged.duplicate_numbers(connection, batch_id),
+        quarantine.released(connection, batch_id),
     )
 
 
