@@ -280,6 +280,49 @@ def test_a_newer_version_replaces_the_order_and_its_lines(engine: Engine) -> Non
     assert (total, first_batch, batch) == (Decimal(30), first, second)
 
 
+def test_a_batch_adds_what_is_new_replaces_what_is_newer_and_leaves_the_rest(
+    engine: Engine,
+) -> None:
+    def staged() -> list[tuple[str, Decimal, int]]:
+        with staging.unit_of_work(engine) as connection:
+            return [
+                tuple(row)
+                for row in connection.execute(
+                    text(
+                        "SELECT order_number, o.current_total, count(line_id)"
+                        " FROM analyst.orders AS o LEFT JOIN analyst.order_lines AS l"
+                        "  USING (order_id_store, order_number) GROUP BY 1, 2 ORDER BY 1"
+                    )
+                )
+            ]
+
+    first, second = open_batch(engine), open_batch(engine, "run-2")
+    land(engine, first, [landed_of(order_of(n, version=3)) for n in range(3)])
+    load(engine, first)
+    (line,) = order_of(0).lines
+    rows = [
+        order_of(0, version=3),
+        order_of(1, version=2, total="1.00", lines=()),
+        order_of(2, version=4, total="2.00", lines=(line, line)),
+        order_of(3, total="3.00", lines=(line, line, line)),
+        order_of(4),
+    ]
+    land(engine, second, [landed_of(row) for row in rows])
+    with staging.unit_of_work(engine) as connection:
+        landing.set_verdicts(connection, second, held=["gid://shopify/Order/4"])
+        connection.commit()
+    assert load(engine, second) == (1, 1, 2, 1)
+    expected = [
+        ("#0", Decimal("12.5"), 1),
+        ("#1", Decimal("12.5"), 1),
+        ("#2", Decimal(2), 2),
+        ("#3", Decimal(3), 3),
+    ]
+    assert staged() == expected
+    assert load(engine, second) == (0, 0, 4, 1)
+    assert staged() == expected
+
+
 def test_the_same_version_with_other_content_follows_the_later_pull(engine: Engine) -> None:
     first, second = open_batch(engine), open_batch(engine, "run-2")
     land(engine, first, [landed_of(order_of(1, total="10.00"))])
