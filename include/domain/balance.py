@@ -101,23 +101,23 @@ def sums_of(order: Order) -> PartSums:
     lines = lines_buyer = taxes = taxes_buyer = original = original_buyer = ZERO
     for line in order.lines:
         price = line.current_price
-        lines += price[0]
-        lines_buyer += price[1]
+        lines += price.shop
+        lines_buyer += price.presentment
         price, quantity = line.unit_price, line.quantity
-        original += price[0] * quantity
-        original_buyer += price[1] * quantity
+        original += price.shop * quantity
+        original_buyer += price.presentment * quantity
         for discount in line.discounts:
             amount = discount.amount
-            original -= amount[0]
-            original_buyer -= amount[1]
+            original -= amount.shop
+            original_buyer -= amount.presentment
         for tax in line.taxes:
             amount = tax.current_amount
-            taxes += amount[0]
-            taxes_buyer += amount[1]
+            taxes += amount.shop
+            taxes_buyer += amount.presentment
             if plus_tax:
                 amount = tax.amount
-                original += amount[0]
-                original_buyer += amount[1]
+                original += amount.shop
+                original_buyer += amount.presentment
     charges = charges_buyer = shipping = shipping_buyer = ZERO
     removed = removed_buyer = ZERO
     for charge in order.charges:
@@ -125,15 +125,15 @@ def sums_of(order: Order) -> PartSums:
         if kind is _ROUNDING:
             continue
         price = charge.current_price
-        charges += price[0]
-        charges_buyer += price[1]
+        charges += price.shop
+        charges_buyer += price.presentment
         if kind is _SHIPPING:
-            shipping += price[0]
-            shipping_buyer += price[1]
+            shipping += price.shop
+            shipping_buyer += price.presentment
         for tax in charge.taxes:
             amount = tax.current_amount
-            taxes += amount[0]
-            taxes_buyer += amount[1]
+            taxes += amount.shop
+            taxes_buyer += amount.presentment
         first, first_buyer = _first_charged(charge, plus_tax=plus_tax)
         if charge.removed:
             removed += first
@@ -158,16 +158,16 @@ def sums_of(order: Order) -> PartSums:
 
 def _first_charged(charge: Charge, *, plus_tax: bool) -> Pair:
     """Return what a charge came to before returns: less discounts, with taxes that are on top."""
-    shop, buyer = charge.price
+    shop, buyer = charge.price.shop, charge.price.presentment
     for discount in charge.discounts:
         amount = discount.amount
-        shop -= amount[0]
-        buyer -= amount[1]
+        shop -= amount.shop
+        buyer -= amount.presentment
     if plus_tax:
         for tax in charge.taxes:
             amount = tax.amount
-            shop += amount[0]
-            buyer += amount[1]
+            shop += amount.shop
+            buyer += amount.presentment
     return shop, buyer
 
 
@@ -184,8 +184,8 @@ def _payments(order: Order) -> tuple[Pair, Pair]:
             continue
         kind = tender.kind
         amount, rounding = tender.amount, tender.rounding
-        shop = amount[0] - rounding[0]
-        buyer = amount[1] - rounding[1]
+        shop = amount.shop - rounding.shop
+        buyer = amount.presentment - rounding.presentment
         if kind is _SALE or kind is _CAPTURE:
             received += shop
             received_buyer += buyer
@@ -196,8 +196,8 @@ def _payments(order: Order) -> tuple[Pair, Pair]:
             received -= shop
             received_buyer -= buyer
     if order.presentment_currency != order.currency:
-        received = order.stated.received[0]
-        refunded = order.stated.refunded[0]
+        received = order.stated.received.shop
+        refunded = order.stated.refunded.shop
     return (received, received_buyer), (refunded, refunded_buyer)
 
 

@@ -201,14 +201,14 @@ Money = Callable[[Amount], Written]
 
 
 def _one_text(amount: Amount) -> Written:
-    shop, buyer = amount
+    shop, buyer = amount.shop, amount.presentment
     if shop is buyer or shop == buyer:
         return str(shop)
     return [str(shop), str(buyer)]
 
 
 def _two_texts(amount: Amount) -> Written:
-    return [str(amount[0]), str(amount[1])]
+    return [str(amount.shop), str(amount.presentment)]
 
 
 def _stated(stated: StatedTotals, money: Money) -> Document:
@@ -220,7 +220,7 @@ def _stated(stated: StatedTotals, money: Money) -> Document:
         "current_shipping": money(stated.current_shipping),
     }
     for name, amount in zip(_LATER_STATED, _later_stated(stated), strict=True):
-        if amount[0] or amount[1]:
+        if amount.shop or amount.presentment:
             document[name] = money(amount)
     return document
 

@@ -7,12 +7,10 @@ floats. Personal data is never in the row: flags say whether it is there and wel
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
-from itertools import repeat
 from typing import NamedTuple
 
 from include.domain.balance import PartSums, broken_ties, sums_of
@@ -90,28 +88,22 @@ def check_row(
         lines.quantity,
         lines.current_quantity,
         # money, as stated and as its parts add up
-        *_minors(
-            scale,
-            stated.original_total[0],
-            stated.current_total[0],
-            stated.current_subtotal[0],
-            stated.current_tax[0],
-            stated.current_shipping[0],
-        ),
-        _minor(stated.current_total[1], buyer_scale),
-        *_minors(
-            scale,
-            sums.lines[0],
-            sums.charges[0],
-            taxes.amount,
-            taxes.marketplace,
-            lines.discount + charges.discount,
-            charges.rounding,
-            stated.received[0],
-            stated.refunded[0],
-            stated.outstanding[0],
-            stated.refund_discrepancy[0],
-        ),
+        _minor(stated.original_total.shop, scale),
+        _minor(stated.current_total.shop, scale),
+        _minor(stated.current_subtotal.shop, scale),
+        _minor(stated.current_tax.shop, scale),
+        _minor(stated.current_shipping.shop, scale),
+        _minor(stated.current_total.presentment, buyer_scale),
+        _minor(sums.lines[0], scale),
+        _minor(sums.charges[0], scale),
+        _minor(taxes.amount, scale),
+        _minor(taxes.marketplace, scale),
+        _minor(lines.discount + charges.discount, scale),
+        _minor(charges.rounding, scale),
+        _minor(stated.received.shop, scale),
+        _minor(stated.refunded.shop, scale),
+        _minor(stated.outstanding.shop, scale),
+        _minor(stated.refund_discrepancy.shop, scale),
         balance.broken,
         balance.first_broken,
         _minor(balance.worst_shop, scale),
@@ -225,16 +217,16 @@ def _line_figures(order: Order) -> _LineFigures:  # noqa: PLR0912 - one pass ove
             negative_quantities += 1
         elif left > ordered:
             grown += 1
-        if line.unit_price[0] < ZERO or line.current_price[0] < ZERO:
+        if line.unit_price.shop < ZERO or line.current_price.shop < ZERO:
             negative_prices += 1
         if line.discounts:
             taken_off = ZERO
             for part in line.discounts:
-                taken_off += part.amount[0]
-                if part.amount[0] < ZERO:
+                taken_off += part.amount.shop
+                if part.amount.shop < ZERO:
                     negative_prices += 1
             discount += taken_off
-            if taken_off and taken_off > line.unit_price[0] * ordered:
+            if taken_off and taken_off > line.unit_price.shop * ordered:
                 over_discounted += 1
         kind = line.kind
         if line.sku:
@@ -285,13 +277,13 @@ def _charge_figures(order: Order) -> _ChargeFigures:
     ships = False
     for charge in order.charges:
         if charge.kind is _ROUNDING:
-            rounding += charge.current_price[0]
+            rounding += charge.current_price.shop
             continue
-        if charge.price[0] < ZERO or charge.current_price[0] < ZERO:
+        if charge.price.shop < ZERO or charge.current_price.shop < ZERO:
             negative += 1
         for part in charge.discounts:
-            discount += part.amount[0]
-            if part.amount[0] < ZERO:
+            discount += part.amount.shop
+            if part.amount.shop < ZERO:
                 negative += 1
         if charge.kind is _SHIPPING and not charge.removed:
             ships = True
@@ -316,11 +308,11 @@ def _tax_figures(order: Order) -> _TaxFigures:
     for bearer in bearers:
         for tax in bearer.taxes:
             count += 1
-            current = tax.current_amount[0]
+            current = tax.current_amount.shop
             amount += current
             if tax.collected_by_marketplace:
                 marketplace += current
-            if current < ZERO or tax.amount[0] < ZERO:
+            if current < ZERO or tax.amount.shop < ZERO:
                 negative += 1
             rate = tax.rate
             if rate is not None:
@@ -342,10 +334,6 @@ def _minor(amount: Decimal, scale: int) -> int:
     return whole
 
 
-def _minors(scale: int, *amounts: Decimal) -> Iterator[int]:
-    return map(_minor, amounts, repeat(scale))
-
-
 @lru_cache(maxsize=1 << 14)
 def _is_fractional(amount: Amount, shop_scale: int, buyer_scale: int) -> bool:
-    return bool(amount[0].scaleb(shop_scale) % 1 or amount[1].scaleb(buyer_scale) % 1)
+    return bool(amount.shop.scaleb(shop_scale) % 1 or amount.presentment.scaleb(buyer_scale) % 1)

@@ -223,38 +223,47 @@ _WRITERS: dict[str, Callable[[Any], bytes]] = {
     "bigint": _bigint,
     "numeric": _numeric,
 }
-_WIDTHS = {"boolean": (1, "B"), "integer": (4, "i"), "bigint": (8, "q")}
 
 
-def _packed(kinds: Sequence[str]) -> Callable[[Sequence[Any]], bytes]:
-    """Return what writes neighbouring columns of fixed width, each with its length, in one go."""
-    lengths = [width for kind in kinds for width in (_WIDTHS[kind][0], 0)]
-    pack = Struct(">" + "".join("i" + _WIDTHS[kind][1] for kind in kinds)).pack
-    writers = [_WRITERS[kind] for kind in kinds]
+def _joined(kind: str) -> Callable[[Sequence[Any]], bytes]:
+    """Return what writes neighbouring columns of a kind; together, too, they mostly repeat."""
+    write_one = _WRITERS[kind]
 
+    @lru_cache(maxsize=1 << 12)
     def write(values: Sequence[Any]) -> bytes:
+        return b"".join(map(write_one, values))
+
+    return write
+
+
+def _packed(count: int) -> Callable[[Sequence[int | None]], bytes]:
+    """Return what writes neighbouring bigints, which hardly repeat: all of them in one go."""
+    lengths: list[int | None] = [8, 0] * count
+    pack = Struct(">" + "iq" * count).pack
+    one_by_one = _joined("bigint")
+
+    def write(values: Sequence[int | None]) -> bytes:
         fields = lengths.copy()
         fields[1::2] = values
         try:
             return pack(*fields)
         except struct_error:  # one has no value; what is out of range is refused here too
-            return b"".join([write(value) for write, value in zip(writers, values, strict=True)])
+            return one_by_one(values)
 
     return write
 
 
 def _stretches() -> Iterator[tuple[int | slice, Callable[[Any], bytes]]]:
-    """Yield places of check columns and what writes them: those packed at once have a slice."""
-    place = 0
-    for is_packed, columns in groupby(
-        CARRIED_CHECKS, lambda column: column.sql_type in _WIDTHS and not column.nullable
-    ):
-        kinds = [column.sql_type for column in columns]
-        if is_packed:
-            yield slice(place, place + len(kinds)), _packed(kinds)
+    """Yield the place of a check column, or of neighbours of one kind, and what writes it."""
+    start = 0
+    for kind, columns in groupby(CARRIED_CHECKS, lambda column: column.sql_type):
+        end = start + len(list(columns))
+        if kind == "timestamptz" or end == start + 1:
+            yield from ((place, _WRITERS[kind]) for place in range(start, end))
         else:
-            yield from ((at, _WRITERS[kind]) for at, kind in enumerate(kinds, place))
-        place += len(kinds)
+            write = _packed(end - start) if kind == "bigint" else _joined(kind)
+            yield slice(start, end), write
+        start = end
 
 
 _STRETCHES = tuple(_stretches())

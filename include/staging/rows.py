@@ -182,12 +182,12 @@ def _line_beyond(order: Order, line: OrderLine) -> ExpectationFailed:
     for name, count in (("quantity", line.quantity), ("current_quantity", line.current_quantity)):
         if not _LEAST_INTEGER < count < _INTEGER_LIMIT:
             return _beyond(order, name, _INTEGER_LIMIT)
-    is_unit = not _LEAST_MONEY < line.unit_price[0] < _MONEY_LIMIT
+    is_unit = not _LEAST_MONEY < line.unit_price.shop < _MONEY_LIMIT
     return _beyond(order, "unit_price" if is_unit else "current_price", _MONEY_LIMIT)
 
 
 def _line(order: Order, position: int, line: OrderLine) -> dict[str, str | int | None]:
-    unit_price, current_price = line.unit_price[0], line.current_price[0]
+    unit_price, current_price = line.unit_price.shop, line.current_price.shop
     if not (
         _LEAST_INTEGER < line.quantity < _INTEGER_LIMIT
         and _LEAST_INTEGER < line.current_quantity < _INTEGER_LIMIT
@@ -197,9 +197,9 @@ def _line(order: Order, position: int, line: OrderLine) -> dict[str, str | int |
         raise _line_beyond(order, line)
     discount = tax = ZERO
     for taken_off in line.discounts:
-        discount += taken_off.amount[0]
+        discount += taken_off.amount.shop
     for levied in line.taxes:
-        tax += levied.current_amount[0]
+        tax += levied.current_amount.shop
     return {
         "position": position,
         "line_id": line.line_id,
