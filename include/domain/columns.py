@@ -28,7 +28,8 @@ class Kind(StrEnum):
 
 
 _KINDS = {int: Kind.WHOLE, bool: Kind.FLAG, datetime: Kind.INSTANT}
-_MOST_CODES = 1 << 10
+MOST_CODES = 1 << 10
+"""Distinct values of a coded column, at most."""
 _GAP = -1
 # Codes of arrays, the narrowest first: one, two, four and eight bytes a value.
 _CODES = {Kind.WHOLE: "bhiq", Kind.INSTANT: "q", Kind.FLAG: "b", Kind.CODED: "bh"}
@@ -57,8 +58,9 @@ class Column:
     """One column.
 
     Args:
-        kind: How values are kept that are packed already: whole, flags or instants.
+        kind: How values are kept that are packed already.
         kept: The array of them.
+        distinct: What places of a coded column stand for.
 
     Attributes:
         kind: How its values are kept.
@@ -67,11 +69,16 @@ class Column:
         distinct: The values of a coded column.
     """
 
-    def __init__(self, kind: Kind | None = None, kept: array[int] | None = None) -> None:
+    def __init__(
+        self,
+        kind: Kind | None = None,
+        kept: array[int] | None = None,
+        distinct: Iterable[Any] = (),
+    ) -> None:
         self.kind = kind
         self.kept: Any = [] if kept is None else kept
-        self.distinct: list[Any] = []
-        self._codes: dict[Any, int] = {None: _GAP}
+        self.distinct = list(distinct)
+        self._codes = {None: _GAP, **{value: at for at, value in enumerate(self.distinct)}}
         self._type: type | None = None
 
     def extend(self, values: Sequence[Any]) -> None:
@@ -99,6 +106,8 @@ class Column:
         Args:
             column: The other, with at least one value; it stays as it is.
         """
+        if column.kind is Kind.CODED and self.kind in (None, Kind.CODED) and self._coded(column):
+            return
         if column.kind not in _PACKED or self.kind not in (None, column.kind):
             self.extend(list(column))
             return
@@ -111,13 +120,28 @@ class Column:
         # An array takes over another of its own width as it is, and any other value by value.
         self.kept.extend(column.kept if column.kept.typecode == widest else iter(column.kept))
 
+    def _coded(self, column: Column) -> bool:
+        """Append a coded column's places, as they are called here; tell whether that can be."""
+        if self.kind is None:
+            self.kind, self.kept = Kind.CODED, array(_CODES[Kind.CODED][0])
+        try:
+            # A gap's place is the last one.
+            places = [*self._numbers(Kind.CODED, column.distinct), _GAP]
+        except TypeError:
+            return False
+        return self._put(Kind.CODED, [places[place] for place in column.kept])
+
     def _packed(self, kind: Kind, values: Sequence[Any]) -> bool:
-        """Append to the array, in wider places if need be; tell whether there are such."""
-        count = len(self.kept)
+        """Append to the array; tell whether that can be."""
         try:
             packed = self._numbers(kind, values)
         except TypeError:  # a time without a zone, a value that is not hashable, a mixture
             return False
+        return self._put(kind, packed)
+
+    def _put(self, kind: Kind, packed: Sequence[int]) -> bool:
+        """Append to the array, in wider places if need be; tell whether there are such."""
+        count = len(self.kept)
         codes = _CODES[kind]
         for code in codes[codes.index(self.kept.typecode) :]:
             if code != self.kept.typecode:
@@ -139,7 +163,7 @@ class Column:
             if types - {self._type}:
                 raise TypeError("1, 1.0 and True are equal, and not the same")
             unknown = set(values).difference(self._codes)
-            if len(self.distinct) + len(unknown) > _MOST_CODES:
+            if len(self.distinct) + len(unknown) > MOST_CODES:
                 raise TypeError("as good as every value is another")
             for value in unknown:
                 self._codes[value] = len(self.distinct)

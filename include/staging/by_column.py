@@ -1,4 +1,4 @@
-"""Reads rows from PostgreSQL by column: numbers, times and flags without an object for each value.
+"""Reads rows from PostgreSQL by column, without an object for each number, time, flag or rate.
 
 PostgreSQL puts a column's values into one array, and numpy reads the binary form that
 ``array_send`` gives it (PostgreSQL's arrayfuncs.c): twenty bytes in front, the second word of
@@ -8,13 +8,14 @@ which tells whether values are missing, then the length and the bytes of each va
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import psycopg
 
-from include.domain.columns import Column, Kind, narrowest
+from include.domain.columns import MOST_CODES, Column, Kind, narrowest
 
 _HEADER = 20
 _GAPS = slice(4, 8)
@@ -24,6 +25,8 @@ _FORMS = {
     "boolean": (Kind.FLAG, "i1"),
     "timestamptz": (Kind.INSTANT, ">i8"),
 }
+# Rates come as texts, too: few are distinct, and only those become decimals.
+_MAKERS: dict[str, Callable[[str], Any]] = {"text": str, "numeric": Decimal}
 # PostgreSQL counts microseconds from here, columns from 1970.
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _SINCE_1970 = int(_EPOCH.timestamp()) * 1_000_000
@@ -57,7 +60,8 @@ def read_by_column(
 
     Args:
         connection: Open connection.
-        columns: PostgreSQL type of each column by its name; the source's key is one of them.
+        columns: PostgreSQL type of each column by its name: text, numeric, integer, bigint,
+            boolean or timestamptz; the source's key is one of them, a text.
         source: Where they come from.
         values: Parameters of its condition.
         size: Most rows of one part.
@@ -68,8 +72,7 @@ def read_by_column(
     with connection.cursor(binary=True) as cursor:
         while (found := cursor.execute(query, bound).fetchone()) and found[key] is not None:
             yield [
-                _read(*_FORMS[kind], value) if kind in _FORMS else value
-                for kind, value in zip(columns.values(), found, strict=True)
+                _column(kind, value) for kind, value in zip(columns.values(), found, strict=True)
             ]
             if len(found[key]) < size:
                 return
@@ -80,7 +83,7 @@ def read_by_column(
 
 def _query(columns: Mapping[str, str], source: Source, later: str) -> str:
     arrays = (
-        f"array_send(array_agg({name}))" if kind in _FORMS else f"array_agg({name})"
+        f"array_send(array_agg({name}))" if kind in _FORMS else f"array_agg({name}::text)"
         for name, kind in columns.items()
     )
     return (
@@ -89,7 +92,20 @@ def _query(columns: Mapping[str, str], source: Source, later: str) -> str:
     )
 
 
-def _read(kind: Kind, form: str, sent: bytes) -> Column | list[Any]:
+def _column(kind: str, found: Any) -> Column | list[Any]:
+    return _packed(*_FORMS[kind], found) if kind in _FORMS else _coded(_MAKERS[kind], found)
+
+
+def _coded(make: Callable[[str], Any], texts: Sequence[str | None]) -> Column | list[Any]:
+    known = [text for text in dict.fromkeys(texts) if text is not None]
+    if len(known) > MOST_CODES:
+        return [None if text is None else make(text) for text in texts]
+    places: dict[str | None, int] = {None: -1, **{text: at for at, text in enumerate(known)}}
+    code = narrowest(Kind.CODED, -1, len(known))
+    return Column(Kind.CODED, array(code, [places[text] for text in texts]), map(make, known))
+
+
+def _packed(kind: Kind, form: str, sent: bytes) -> Column | list[Any]:
     # Imported here: a pull that brought nothing needs none of it.
     import numpy as np
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
-from include.domain.columns import Column, Kind, Rows
+from include.domain.columns import MOST_CODES, Column, Kind, Rows
 from include.staging.by_column import Source, read_by_column
 
 if TYPE_CHECKING:
@@ -89,8 +89,24 @@ def test_numbers_flags_and_times_come_packed_in_as_few_bytes_as_they_need(
 
     (part,) = read_by_column(connection, KINDS, source, {"side": "x"}, size=9)
 
-    packed = [(one.kind, one.kept.typecode) for one in part if isinstance(one, Column)]
+    packed = [(one.kind, one.kept.typecode) for one in part[1:5] if isinstance(one, Column)]
     assert packed == [(Kind.WHOLE, "b"), (Kind.WHOLE, "i"), (Kind.FLAG, "b"), (Kind.INSTANT, "q")]
+
+
+def test_texts_and_rates_come_as_places_among_the_few_that_are_distinct(
+    connection: psycopg.Connection[Any],
+) -> None:
+    rates = [Decimal("0.10"), None, Decimal("0.2")]
+    rows = [(f"{n:05}", 1, 1, True, AT, rates[n % 3]) for n in range(2 * MOST_CODES)]
+    keep(connection, rows)
+
+    whole, _ = read(connection, 3 * MOST_CODES)
+    parted, _ = read(connection, 700)
+
+    assert list(whole) == list(parted) == rows
+    for read_rows in (whole, parted):
+        assert [read_rows.columns[at].kind for at in (0, 5)] == [Kind.ANYTHING, Kind.CODED]
+        assert sorted(map(str, read_rows.columns[5].distinct)) == ["0.10", "0.2"]
 
 
 def test_a_missing_value_is_missing_in_any_column(connection: psycopg.Connection[Any]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from include.domain.columns import Column, Kind, Rows, narrowest
+from include.domain.columns import MOST_CODES, Column, Kind, Rows, narrowest
 
 AT = datetime(2026, 11, 20, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -104,6 +104,50 @@ def test_rows_that_come_by_column_stay_packed(parts: list[Column], code: str) ->
 
     assert [value for (value,) in rows] == [value for part in parts for value in part]
     assert (rows.columns[0].kind, rows.columns[0].kept.typecode) == (Kind.WHOLE, code)
+
+
+def coded(code: str, places: list[int], *distinct: Any) -> Column:
+    return Column(Kind.CODED, array(code, places), distinct)
+
+
+def test_the_places_of_another_column_are_called_what_they_are_called_here() -> None:
+    rows = Rows(1)
+    for part in (
+        coded("b", [0, -1, 1], "USD", "EUR"),
+        coded("b", [-1, -1]),
+        coded("h", [1, 0, -1, 0], "JPY", "USD"),
+        coded("b", [0], "EUR"),
+    ):
+        rows.append([part])
+
+    assert [value for (value,) in rows] == [
+        *("USD", None, "EUR"),
+        *(None, None),
+        *("USD", "JPY", None, "JPY"),
+        "EUR",
+    ]
+    assert (rows.columns[0].kind, sorted(rows.columns[0].distinct)) == (
+        Kind.CODED,
+        ["EUR", "JPY", "USD"],
+    )
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param(coded("h", [0, 1], 1, 2), id="of another type"),
+        pytest.param(
+            coded("h", list(range(MOST_CODES)), *map(str, range(MOST_CODES))), id="too many"
+        ),
+    ],
+)
+def test_places_that_cannot_be_kept_together_are_kept_as_values(other: Column) -> None:
+    rows = Rows(1)
+    rows.append([coded("b", [0, -1], "USD")])
+    rows.append([other])
+
+    assert [value for (value,) in rows] == ["USD", None, *other]
+    assert rows.columns[0].kind is Kind.ANYTHING
 
 
 def test_a_part_that_is_packed_otherwise_is_kept_too() -> None:
