@@ -118,6 +118,13 @@ def test_a_value_that_its_column_cannot_hold_is_refused(column: str, value: obje
         encode("channel", 7, row_of(1, checks, [None] * 6))
 
 
+@pytest.mark.parametrize("count", [len(CARRIED_CHECKS) - 1, len(CARRIED_CHECKS) + 1])
+def test_a_row_with_more_or_fewer_figures_than_columns_is_refused(count: int) -> None:
+    row = row_of(1, {c.name: None for c in CHECK_COLUMNS}, [None] * 6)
+    with pytest.raises(ValueError, match=f"{count} check figures"):
+        encode("channel", 7, row._replace(checks=(None,) * count))
+
+
 def test_equal_numbers_are_written_alike_whichever_came_first() -> None:
     def written(spelled: str) -> bytes:
         checks: dict[str, Any] = {c.name: None for c in CHECK_COLUMNS}
