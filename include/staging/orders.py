@@ -44,6 +44,12 @@ _REPLACED = (
     "document_digest",
     "batch_id",
 )
+_COUNT = """
+SELECT count(*), count(*) FILTER (WHERE o.verdict = 'hold'), count(s.order_id_store)
+FROM landing_order AS o LEFT JOIN staged_order AS s
+  ON s.channel = :channel AND s.order_id_store = o.order_id_store
+WHERE o.batch_id = :batch_id
+"""
 _VALID = (
     "o.batch_id = :batch_id AND o.canonical_digest IS NOT NULL"
     " AND o.verdict IS DISTINCT FROM 'hold'"
@@ -122,19 +128,15 @@ def load_batch(connection: Connection, batch_id: int) -> Loaded:
         {"name": f"counterfoil:load:{channel}"},
     )
     values = {"channel": channel, "batch_id": batch_id}
-    total, held = connection.execute(
-        text(
-            "SELECT count(*), count(*) FILTER (WHERE verdict = 'hold') FROM landing_order"
-            " WHERE batch_id = :batch_id"
-        ),
-        values,
-    ).one()
-    connection.execute(text("DROP TABLE IF EXISTS pg_temp.known_order"))
-    known = connection.execute(text(_KNOW), values).rowcount
-    connection.execute(text("ANALYZE known_order"))
+    total, held, known = connection.execute(text(_COUNT), values).one()
+    unknown = ""
+    if known:
+        connection.execute(text("DROP TABLE IF EXISTS pg_temp.known_order"))
+        connection.execute(text(_KNOW), values)
+        connection.execute(text("ANALYZE known_order"))
+        unknown = f"AND NOT EXISTS ({_KNOWN})"
     # A plain insert takes two thirds of the time of one that is ready for a conflict. What is known
     # was looked up before: a search of the very table that grows meanwhile may take for ever.
-    unknown = f"AND NOT EXISTS ({_KNOWN})" if known else ""
     added = connection.execute(text(_STAGE + unknown), values).rowcount
     connection.execute(text(_STAGE_LINES + unknown), values)
     changed = list(connection.scalars(text(_REPLACE), values)) if known else []
