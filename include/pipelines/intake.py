@@ -20,6 +20,7 @@ from include.domain.errors import WindowError
 from include.domain.window import Selection
 from include.pipelines.chunks import chunks
 from include.pipelines.house import House
+from include.pipelines.landings import Landings
 from include.pipelines.second_process import SecondProcess, cores, work_of
 from include.pipelines.second_process_main import Done, Start, name_of, work_on
 from include.pipelines.translation import translated
@@ -148,18 +149,12 @@ def _in_pages(
         landed.extend(_land_page(house, store, batch_id, page, done, doubtful=doubtful))
 
     with ExitStack() as stack:
-        writer = stack.enter_context(ThreadPoolExecutor(1, "land"))
-        second = stack.enter_context(SecondProcess(start, land)) if is_large else None
-        under_way: Future[None] | None = None
+        landings = stack.enter_context(Landings(land))
+        second = stack.enter_context(SecondProcess(start, landings.add)) if is_large else None
         for page in _pages(store, headers, second):
-            if second is not None and second.take(page):
-                continue
-            done = work_on(start, reader, work_of(page))
-            if under_way is not None:
-                under_way.result()
-            under_way = writer.submit(land, page, done)
-        if under_way is not None:
-            under_way.result()
+            if second is None or not second.take(page):
+                landings.add(page, work_on(start, reader, work_of(page)))
+        landings.finish()
     total = _NOTHING
     for part in landed:
         total = total.plus(part)

@@ -80,7 +80,9 @@ class SecondProcess:
         self._command = command
         self._process: subprocess.Popen[bytes] | None = None
         self._thread: threading.Thread | None = None
+        # A page is kept until it is landed, and counts as the process's own until it has answered.
         self._given: deque[Page] = deque()
+        self._sent = self._answered = 0
         self._error: BaseException | None = None
         self.ready = threading.Event()
 
@@ -139,9 +141,10 @@ class SecondProcess:
         """
         if self._error is not None:
             raise self._error
-        if not self.ready.is_set() or len(self._given) >= DEPTH:
+        if not self.ready.is_set() or self._sent - self._answered >= DEPTH:
             return False
         self._given.append(page)
+        self._sent += 1
         try:
             send(self._stdin, work_of(page))
         except BrokenPipeError:
@@ -187,6 +190,7 @@ class SecondProcess:
             if receive(self._stdout) is not None:
                 self.ready.set()
             while (frame := receive(self._stdout)) is not None:
+                self._answered += 1
                 self._take_in(self._given[0], decode(frame))
                 self._given.popleft()
         except BaseException as error:  # noqa: BLE001  handed to the caller of take or finish
