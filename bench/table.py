@@ -31,8 +31,13 @@ def targets(results: Figures) -> list[Figures]:
         add(f"peak MB, {size}", 300, own["peak_mb"]["median"], at_most=True)
         add(f"GX's share of the wall, {size}", 0.15, own["gx_share"]["median"], at_most=True)
     if len(sizes) > 1:
-        first, last = (row["counterfoil"]["peak_mb"]["median"] for row in (sizes[0], sizes[-1]))
-        add("growth of the peak, largest to smallest window", 1.1, last / first, at_most=True)
+        first, last = sizes[0], sizes[-1]
+        more_mb = (
+            last["counterfoil"]["peak_mb"]["median"] - first["counterfoil"]["peak_mb"]["median"]
+        )
+        more_kb = 1_000 * more_mb / (last["orders"] - first["orders"])
+        # A document is 9 kB: a pipeline that kept a window's would take at least that.
+        add("kB of the peak that an order more takes", 1.0, more_kb, at_most=True)
     if "posting" in results:
         add("documents/s posted", 200, results["posting"]["documents_per_second"]["median"])
     if "empty" in results:

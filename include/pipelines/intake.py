@@ -29,7 +29,7 @@ from include.staging import landing
 from include.staging.rows import LandedOrder
 
 APART_FROM = 1_000
-"""Orders of a window that are worth the second process: a tenth of a second to start."""
+"""Orders of a window that are worth the second process: 0.06 s to start."""
 
 log = logging.getLogger(__name__)
 
