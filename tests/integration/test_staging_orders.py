@@ -28,9 +28,10 @@ from include.domain.order import (
     StatedTotals,
     TaxLine,
 )
+from include.domain.verdict import Finding
 from include.domain.window import Basis, Selection, Window
 from include.ports.store import RawOrder
-from include.staging import batches, bulk, landing, orders
+from include.staging import batches, bulk, landing, orders, quarantine
 from include.staging import engine as staging
 from include.staging.checks import CHECK_COLUMNS
 from include.staging.rows import CARRIED_CHECKS, LandedOrder, landed, unreadable
@@ -437,6 +438,28 @@ def test_a_held_order_is_not_staged_and_the_others_are(engine: Engine) -> None:
         ("warn", DAY),
         (None, DAY),
     ]
+
+
+def test_of_a_batch_the_translated_orders_with_something_open_are_looked_at(
+    engine: Engine,
+) -> None:
+    batch_id = open_batch(engine)
+    raw = RawOrder("gid://shopify/Order/7", "#7", DAY, b'{"id": 7}', {"id": 7})
+    drift = ContractDrift("order #7: totalPriceSet is missing", rule="contract", field="total")
+    land(engine, batch_id, [unreadable(raw, drift), *(landed_of(order_of(n)) for n in (1, 2, 3))])
+
+    def found(n: int, rule: str = "tie") -> Finding:
+        return Finding(f"gid://shopify/Order/{n}", f"#{n}", "value", rule, f"order #{n}: {rule}")
+
+    with staging.unit_of_work(engine) as connection:
+        open_rows = [found(1), found(1, "sku"), found(7), found(9)]
+        quarantine.record(connection, CHANNEL, open_rows, owner="ops", batch_id=batch_id)
+        quarantine.record(connection, CHANNEL, [found(2)], owner="ops", batch_id=batch_id)
+        quarantine.close_passed(
+            connection, CHANNEL, ["gid://shopify/Order/2"], closed_by=f"batch {batch_id}"
+        )
+        quarantine.record(connection, "other_channel", [found(3)], owner="ops", batch_id=batch_id)
+        assert quarantine.open_in_batch(connection, batch_id) == ["gid://shopify/Order/1"]
 
 
 def test_an_order_that_could_not_be_translated_is_held_with_its_reason(engine: Engine) -> None:
