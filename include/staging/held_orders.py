@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -188,7 +189,13 @@ class Wanted:
 
 
 class Summary(NamedTuple):
-    """How many rows stand where."""
+    """How many orders stand where.
+
+    Attributes:
+        orders: Orders.
+        by_reason: Reasons; an order may have several.
+        by_bucket: Orders by the age of the first of their reasons.
+    """
 
     orders: int
     by_reason: dict[str, int]
@@ -266,7 +273,7 @@ def find(
 
 
 def summary(connection: Connection, wanted: Wanted, now: datetime) -> Summary:
-    """Count rows by reason and by age.
+    """Count orders, their reasons, and orders by age.
 
     Args:
         connection: Open connection.
@@ -280,12 +287,13 @@ def summary(connection: Connection, wanted: Wanted, now: datetime) -> Summary:
         ),
         wanted.values(now),
     ).all()
-    reasons: dict[str, int] = {}
-    buckets = {bucket.name: 0 for bucket in AGE_BUCKETS}
+    held_since: dict[tuple[str, str], datetime] = {}
     for row in rows:
-        reasons[row.reason_class] = reasons.get(row.reason_class, 0) + 1
-        buckets[bucket_of(row.first_seen_at, now).name] += 1
-    return Summary(len({(row.channel, row.order_id_store) for row in rows}), reasons, buckets)
+        order = row.channel, row.order_id_store
+        held_since[order] = min(held_since.get(order, row.first_seen_at), row.first_seen_at)
+    ages = Counter(bucket_of(since, now).name for since in held_since.values())
+    buckets = {bucket.name: ages[bucket.name] for bucket in AGE_BUCKETS}
+    return Summary(len(held_since), Counter(row.reason_class for row in rows), buckets)
 
 
 def choices(connection: Connection, channels: Sequence[str]) -> dict[str, list[str]]:

@@ -13,14 +13,16 @@ from fastapi.testclient import TestClient
 from httpx import Response
 from sqlalchemy import Engine, text
 
+from include.domain.verdict import Finding
 from include.staging import engine as staging
-from include.staging import mapping, quarantine
+from include.staging import held_orders, mapping, quarantine
 from plugins.finance.mount import QUARANTINE_PREFIX, AddSlash, ProofMount
 from plugins.finance.quarantine_app import create_quarantine_app
 from plugins.finance.quarantine_source import StagingDesk
 from tests.plugins.customer_data import add_order
 from tests.plugins.quarantine_data import (
     CHANNEL,
+    NOW,
     OWNER,
     UNTRUSTED,
     FakeAccess,
@@ -126,6 +128,21 @@ def test_the_list_is_filtered(client_of: Client) -> None:
     client = client_of()
     shown = {query: numbers_on(read(client, f"/{query}")) for query, _ in FILTERS}
     assert shown == dict(FILTERS)
+
+
+def test_an_order_with_two_reasons_counts_once_with_the_age_of_the_older_one(
+    engine: Engine,
+) -> None:
+    order = "gid://shopify/Order/1003"
+    second = Finding(order, "#1003", "value", "sku", "order #1003: a line carries no sku")
+    with engine.begin() as connection:
+        before = held_orders.summary(connection, held_orders.Wanted(), NOW)
+        quarantine.record(connection, CHANNEL, [second], owner=OWNER, batch_id=2)
+        after = held_orders.summary(connection, held_orders.Wanted(), NOW)
+    assert (before.orders, before.by_bucket) == (after.orders, after.by_bucket)
+    assert sum(after.by_bucket.values()) == after.orders == 7
+    assert after.by_bucket["8-30"] == 1
+    assert after.by_reason["value"] == before.by_reason["value"] + 1
 
 
 def test_a_filter_that_is_none_is_refused_in_words(client_of: Client) -> None:
