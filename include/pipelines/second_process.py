@@ -80,7 +80,7 @@ class SecondProcess:
         self._command = command
         self._process: subprocess.Popen[bytes] | None = None
         self._thread: threading.Thread | None = None
-        # A page is kept until it is landed, and counts as the process's own until it has answered.
+        # Kept until they are taken in; a page is the process's own until it has answered.
         self._given: deque[Page] = deque()
         self._sent = self._answered = 0
         self._error: BaseException | None = None

@@ -131,7 +131,6 @@ def duty_of(node: nodes.Duty, line_id: str, bags: Bags) -> Charge:
         title="Import duty",
         price=price,
         current_price=price,
-        code=node.harmonized_system_code or None,
         taxes=taxes_of(node.tax_lines, bags) if node.tax_lines else (),
         line_id=line_id,
     )

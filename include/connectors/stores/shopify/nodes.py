@@ -160,7 +160,6 @@ class Duty(Node):
     id: Text
     price: Raw = NO_BAG
     tax_lines: list[TaxLine] | None = None
-    harmonized_system_code: str | None = None
 
 
 class CashRoundingAdjustment(Node):
@@ -269,10 +268,16 @@ class RefundLineItem(Node):
     location: Reference | None = None
 
 
+class RefundedShippingLine(Node):
+    """The shipping line that a refund is about; one that was never saved has no id."""
+
+    id: str | None = None
+
+
 class RefundShippingLine(Node):
     """Shipping that was refunded."""
 
-    shipping_line: Reference | None = None
+    shipping_line: RefundedShippingLine | None = None
     subtotal_amount_set: Raw = NO_BAG
     tax_amount_set: Raw = NO_BAG
 

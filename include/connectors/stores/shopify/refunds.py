@@ -131,7 +131,7 @@ def _line(
 def _charges(node: nodes.Refund, bags: Bags, charges: dict[str, Taken]) -> list[RefundCharge]:
     found = []
     for row in complete(node.refund_shipping_lines, "refundShippingLines"):
-        charge_id = id_of(row.shipping_line)
+        charge_id = (row.shipping_line.id or None) if row.shipping_line else None
         amount = bags.required(row.subtotal_amount_set, "subtotalAmountSet")
         tax = bags.optional(row.tax_amount_set, "taxAmountSet")
         if charge_id is not None:
