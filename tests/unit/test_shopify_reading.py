@@ -77,6 +77,24 @@ def test_what_is_not_whole_or_odd_in_any_way_is_left_to_the_pull(document: Any) 
     assert read_one(document) is None
 
 
+@pytest.mark.parametrize("field", ["poNumber", "nobodyReadsThis"])
+@pytest.mark.parametrize(
+    "value", [b'"\xff\xfe"', b'"\\ud800"', b'"a\x01b"', b'"\\q"', b"NaN", b"[" * 5000 + b"]" * 5000]
+)
+def test_bytes_that_are_no_json_text_are_left_to_the_pull(field: str, value: bytes) -> None:
+    whole = json.dumps(usual(**{field: "MARK"}), separators=(",", ":")).encode()
+    bad = whole.replace(b'"MARK"', value)
+    good = whole.replace(b'"MARK"', b'"\\ud83d\\ude00"')
+    access = {"access": asdict(Access())}
+    page = b'{"nodes":[' + bad + b"," + good + b"]}"
+    first, second = read(page, [ID, ID], access)
+    assert first is None
+    # A page that is no JSON falls apart nowhere in particular; bad text is one order's own.
+    assert (second is not None) is (b"\xff" in value)
+    (alone,) = read(b'{"nodes":[' + good + b"]}", [ID], access)
+    assert alone is not None
+
+
 def test_a_page_with_more_behind_it_is_left_to_the_pull() -> None:
     for field in ("lineItems", "shippingLines", "localizedFields"):
         document = usual()

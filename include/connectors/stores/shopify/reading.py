@@ -199,7 +199,7 @@ def read(
     access = Access(**context["access"])
     try:
         found = _nodes.decode(body).nodes
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         found = []
     if len(found) != len(order_ids):
         yield from [None] * len(order_ids)
@@ -210,8 +210,9 @@ def read(
 
 def _whole(json: bytes, order_id: str, access: Access) -> RawOrder | None:
     try:
+        json.decode()  # msgspec passes over what nobody reads, and that is kept, too
         order = nodes.read_order(json)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     if order.id != order_id or order.fault or not _is_counted(order):
         return None
