@@ -80,6 +80,16 @@ _STATED_FIELDS = (
 )
 _LATER_STATED = _STATED_FIELDS[5:]
 _later_stated = attrgetter(*_LATER_STATED)
+_address_values = attrgetter(*_ADDRESS_FIELDS)
+_CUSTOMER_FIELDS = (
+    "customer_id_store",
+    "name",
+    "email",
+    "phone",
+    "company",
+    "accepts_marketing",
+)
+_customer_values = attrgetter(*_CUSTOMER_FIELDS)
 
 
 def encode(order: Order) -> bytes:
@@ -365,19 +375,7 @@ def _refund_line(line: RefundLine, money: Money) -> Document:
 
 
 def _customer(customer: Customer) -> Document:
-    document: Document = {}
-    if customer.customer_id_store is not None:
-        document["customer_id_store"] = customer.customer_id_store
-    if customer.name is not None:
-        document["name"] = customer.name
-    if customer.email is not None:
-        document["email"] = customer.email
-    if customer.phone is not None:
-        document["phone"] = customer.phone
-    if customer.company is not None:
-        document["company"] = customer.company
-    if customer.accepts_marketing is not None:
-        document["accepts_marketing"] = customer.accepts_marketing
+    document = _named(_CUSTOMER_FIELDS, _customer_values(customer))
     if customer.tax_ids:
         document["tax_ids"] = [
             {"kind": tax_id.kind, "number": tax_id.number} for tax_id in customer.tax_ids
@@ -386,32 +384,11 @@ def _customer(customer: Customer) -> Document:
 
 
 def _address(address: Address) -> Document:
-    document: Document = {}
-    if address.name is not None:
-        document["name"] = address.name
-    if address.company is not None:
-        document["company"] = address.company
-    if address.line_1 is not None:
-        document["line_1"] = address.line_1
-    if address.line_2 is not None:
-        document["line_2"] = address.line_2
-    if address.street_number is not None:
-        document["street_number"] = address.street_number
-    if address.neighbourhood is not None:
-        document["neighbourhood"] = address.neighbourhood
-    if address.city is not None:
-        document["city"] = address.city
-    if address.region is not None:
-        document["region"] = address.region
-    if address.region_code is not None:
-        document["region_code"] = address.region_code
-    if address.postal_code is not None:
-        document["postal_code"] = address.postal_code
-    if address.country_code is not None:
-        document["country_code"] = address.country_code
-    if address.phone is not None:
-        document["phone"] = address.phone
-    return document
+    return _named(_ADDRESS_FIELDS, _address_values(address))
+
+
+def _named(names: tuple[str, ...], values: tuple[Any, ...]) -> Document:
+    return {name: value for name, value in zip(names, values, strict=True) if value is not None}
 
 
 def _without_none(**values: object) -> Document:

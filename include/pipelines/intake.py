@@ -12,7 +12,7 @@ import logging
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import NamedTuple
 
 from include.domain.balance import UNITS_RULE
@@ -149,7 +149,7 @@ def _in_pages(
         landed.extend(_land_page(house, store, batch_id, page, done, doubtful=doubtful))
 
     with ExitStack() as stack:
-        landings = stack.enter_context(Landings(land))
+        landings = stack.enter_context(closing(Landings(land)))
         second = stack.enter_context(SecondProcess(start, landings.add)) if is_large else None
         for page in _pages(store, headers, second):
             if second is None or not second.take(page):

@@ -6,8 +6,6 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from types import TracebackType
-from typing import Self
 
 from include.pipelines.second_process_main import Done
 from include.ports.store import Page
@@ -30,16 +28,7 @@ class Landings:
         self._under_way: deque[Future[None]] = deque()
         self._lock = threading.Lock()
 
-    def __enter__(self) -> Self:
-        """Return the landings."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Let go of what has not begun, and wait for what has."""
         self._pool.shutdown(cancel_futures=True)
 

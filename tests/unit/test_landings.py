@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
@@ -42,7 +43,7 @@ class Disk:
 def test_every_page_is_landed_whoever_brings_it() -> None:
     disk = Disk()
     disk.free.set()
-    with Landings(disk.land) as landings:
+    with closing(Landings(disk.land)) as landings:
         with ThreadPoolExecutor(4) as bringers:
             for added in [bringers.submit(landings.add, page(n), DONE) for n in range(100)]:
                 added.result(SECONDS)
@@ -52,7 +53,7 @@ def test_every_page_is_landed_whoever_brings_it() -> None:
 
 def test_who_brings_more_than_can_wait_waits() -> None:
     disk = Disk()
-    with Landings(disk.land) as landings, ThreadPoolExecutor(1) as bringer:
+    with closing(Landings(disk.land)) as landings, ThreadPoolExecutor(1) as bringer:
         for number in range(AT_ONCE + WAITING):
             landings.add(page(number), DONE)
         one_more = bringer.submit(landings.add, page(9), DONE)
@@ -70,7 +71,7 @@ def test_what_a_page_raises_is_raised_once_and_stops_no_other_page() -> None:
     disk = Disk(lambda page: page.body == b"3")
     disk.free.set()
     raised = []
-    with Landings(disk.land) as landings:
+    with closing(Landings(disk.land)) as landings:
         for number in range(50):
             try:
                 landings.add(page(number), DONE)
@@ -82,7 +83,7 @@ def test_what_a_page_raises_is_raised_once_and_stops_no_other_page() -> None:
 
 def test_what_the_last_page_raises_is_raised_at_the_end() -> None:
     failing = Disk(lambda page: True)
-    with Landings(failing.land) as landings:
+    with closing(Landings(failing.land)) as landings:
         landings.add(page(1), DONE)
         failing.free.set()
         with pytest.raises(OSError, match="page 1"):
